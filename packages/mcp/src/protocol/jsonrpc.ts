@@ -1,0 +1,83 @@
+/**
+ * JSON-RPC 2.0 envelopes as MCP uses them (Base Protocol, Messages).
+ *
+ * A received value is told apart by the members it has, once, without copying it; what is in `params` or `result` is
+ * not looked at here.
+ */
+
+/** The id of a request. Ours are numbers; a server may use strings. */
+export type RequestId = string | number
+
+/** A JSON object whose members are not known. */
+export interface JsonObject {
+  readonly [key: string]: unknown
+}
+
+/** The `error` member of an answer. */
+export interface ErrorObject {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+export interface RequestMessage {
+  readonly jsonrpc: "2.0"
+  readonly id: RequestId
+  readonly method: string
+  readonly params?: object | undefined
+}
+
+export interface NotificationMessage {
+  readonly jsonrpc: "2.0"
+  readonly method: string
+  readonly params?: object | undefined
+}
+
+export interface ResultMessage {
+  readonly jsonrpc: "2.0"
+  readonly id: RequestId
+  readonly result: object
+}
+
+export interface ErrorMessage {
+  readonly jsonrpc: "2.0"
+  readonly id: RequestId | null
+  readonly error: ErrorObject
+}
+
+/** A message that this client sends. */
+export type Message = RequestMessage | NotificationMessage | ResultMessage | ErrorMessage
+
+/** A received object with the members that tell its kind, none of them trusted yet. */
+export interface Incoming {
+  readonly id?: unknown
+  readonly method?: unknown
+  readonly params?: unknown
+  readonly result?: unknown
+  readonly error?: unknown
+}
+
+export const parseError = -32700
+export const invalidRequest = -32600
+export const methodNotFound = -32601
+export const invalidParams = -32602
+export const internalError = -32603
+/** A URL elicitation has to be completed first (2025-11-25, Elicitation, URL mode). */
+export const urlElicitationRequired = -32042
+
+/** Whether a value is a JSON object (not null, not an array). */
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+export const isRequestId = (value: unknown): value is RequestId =>
+  typeof value === "number" || typeof value === "string"
+
+/** Reads an `error` member, however incomplete. */
+export const errorObject = (value: unknown): ErrorObject =>
+  isObject(value)
+    ? {
+        code: typeof value.code === "number" ? value.code : internalError,
+        message: typeof value.message === "string" ? value.message : "the server gave no message",
+        ...("data" in value ? { data: value.data } : {}),
+      }
+    : { code: internalError, message: "the server answered with an error that is not an object" }

@@ -1,0 +1,136 @@
+/**
+ * One typed token per method: the token's type says what goes out and what comes back, its value says what the
+ * engine has to know. Sending through a token infers everything; there are no overloads.
+ */
+import type {
+  CallToolRequestParams,
+  CallToolResult,
+  CompleteRequestParams,
+  CompleteResult,
+  GetPromptRequestParams,
+  GetPromptResult,
+  InitializeRequestParams,
+  InitializeResult,
+  ListPromptsResult,
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ListToolsResult,
+  LoggingLevel,
+  ReadResourceResult,
+} from "./model.ts"
+import { isObject } from "./jsonrpc.ts"
+
+/** A request of the client: its method's name, whether it can be long, and how an answer is recognised. */
+export interface RequestMethod<Params extends object, Result> {
+  readonly method: string
+  /** Whether the request carries a progress token and may be held alive by progress. */
+  readonly long: boolean
+  /**
+   * The capability that a server must have declared, as a path of member names. A request without it is refused
+   * before anything is sent (Lifecycle, Operation).
+   */
+  readonly capability: ReadonlyArray<string>
+  /** Whether a received `result` has the shape that callers rely on. Deeper members are the reader's to check. */
+  readonly accepts: (result: unknown) => result is Result
+  /** Exists for inference alone. */
+  readonly params?: Params
+}
+
+/** A page of a list. */
+export interface Page {
+  readonly cursor?: string
+}
+
+const hasArray =
+  <Result>(member: string) =>
+  (result: unknown): result is Result =>
+    isObject(result) && Array.isArray(result[member])
+
+const isAny = <Result>(result: unknown): result is Result => isObject(result)
+
+export const initialize: RequestMethod<InitializeRequestParams, InitializeResult> = {
+  method: "initialize",
+  long: false,
+  capability: [],
+  accepts: (result): result is InitializeResult => isObject(result) && typeof result.protocolVersion === "string",
+}
+
+export const ping: RequestMethod<object, object> = { method: "ping", long: false, capability: [], accepts: isAny }
+
+export const listTools: RequestMethod<Page, ListToolsResult> = {
+  method: "tools/list",
+  long: false,
+  capability: ["tools"],
+  accepts: hasArray("tools"),
+}
+
+export const callTool: RequestMethod<CallToolRequestParams, CallToolResult> = {
+  method: "tools/call",
+  long: true,
+  capability: ["tools"],
+  accepts: (result): result is CallToolResult =>
+    isObject(result) && (Array.isArray(result.content) || "structuredContent" in result || "task" in result),
+}
+
+export const listResources: RequestMethod<Page, ListResourcesResult> = {
+  method: "resources/list",
+  long: false,
+  capability: ["resources"],
+  accepts: hasArray("resources"),
+}
+
+export const listResourceTemplates: RequestMethod<Page, ListResourceTemplatesResult> = {
+  method: "resources/templates/list",
+  long: false,
+  capability: ["resources"],
+  accepts: hasArray("resourceTemplates"),
+}
+
+export const readResource: RequestMethod<{ readonly uri: string }, ReadResourceResult> = {
+  method: "resources/read",
+  long: true,
+  capability: ["resources"],
+  accepts: hasArray("contents"),
+}
+
+export const subscribe: RequestMethod<{ readonly uri: string }, object> = {
+  method: "resources/subscribe",
+  long: false,
+  capability: ["resources", "subscribe"],
+  accepts: isAny,
+}
+
+export const unsubscribe: RequestMethod<{ readonly uri: string }, object> = {
+  method: "resources/unsubscribe",
+  long: false,
+  capability: ["resources", "subscribe"],
+  accepts: isAny,
+}
+
+export const listPrompts: RequestMethod<Page, ListPromptsResult> = {
+  method: "prompts/list",
+  long: false,
+  capability: ["prompts"],
+  accepts: hasArray("prompts"),
+}
+
+export const getPrompt: RequestMethod<GetPromptRequestParams, GetPromptResult> = {
+  method: "prompts/get",
+  long: true,
+  capability: ["prompts"],
+  accepts: hasArray("messages"),
+}
+
+export const complete: RequestMethod<CompleteRequestParams, CompleteResult> = {
+  method: "completion/complete",
+  long: false,
+  capability: ["completions"],
+  accepts: (result): result is CompleteResult => isObject(result) && isObject(result.completion),
+}
+
+export const setLevel: RequestMethod<{ readonly level: LoggingLevel }, object> = {
+  method: "logging/setLevel",
+  long: false,
+  capability: ["logging"],
+  accepts: isAny,
+}

@@ -1,0 +1,46 @@
+/**
+ * The protocol's own vocabulary, as TypeScript types.
+ *
+ * They come from the maintainers' package and cost nothing at run time: what is received is not validated against
+ * them as a whole, see `decode.ts`.
+ */
+export type {
+  Annotations,
+  AudioContent,
+  BlobResourceContents,
+  CallToolRequestParams,
+  CallToolResult,
+  ClientCapabilities,
+  CompleteRequestParams,
+  CompleteResult,
+  ContentBlock,
+  EmbeddedResource,
+  GetPromptRequestParams,
+  GetPromptResult,
+  Icon,
+  ImageContent,
+  Implementation,
+  InitializeRequestParams,
+  InitializeResult,
+  ListPromptsResult,
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ListRootsResult,
+  ListToolsResult,
+  LoggingLevel,
+  Prompt,
+  PromptArgument,
+  PromptMessage,
+  ReadResourceResult,
+  Resource,
+  ResourceLink,
+  ResourceTemplateType as ResourceTemplate,
+  Root,
+  ServerCapabilities,
+  Task,
+  TextContent,
+  TextResourceContents,
+  Tool,
+  ToolAnnotations,
+  ToolExecution,
+} from "@modelcontextprotocol/client"

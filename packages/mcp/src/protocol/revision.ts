@@ -1,0 +1,89 @@
+/**
+ * The revisions of the protocol, and what each allows on the wire.
+ *
+ * An `Adapter` is the only place that knows how revisions differ: which requests a client may send, which it may
+ * receive, what it may declare, and how a session begins. Nothing here holds state.
+ */
+import type { ClientCapabilities, Implementation } from "./model.ts"
+
+/** A dated revision that this client speaks. */
+export type Revision = "2024-11-05" | "2025-03-26" | "2025-06-18" | "2025-11-25"
+
+/** Every revision, oldest first. */
+export const revisions: ReadonlyArray<Revision> = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+
+/** The revision that is offered where none is configured. */
+export const latest: Revision = "2025-11-25"
+
+export const isRevision = (value: unknown): value is Revision => revisions.some((revision) => revision === value)
+
+/** How one revision behaves. */
+export interface Adapter {
+  readonly revision: Revision
+  /**
+   * How a connection becomes a session: `initialize` and its answer. A stateless revision, which has no handshake,
+   * becomes a second member of this union.
+   */
+  readonly lifecycle: "initialize"
+  /** Whether a JSON-RPC batch may arrive (2025-03-26, Base Protocol, Batching). */
+  readonly batches: boolean
+  /** Requests that the server may send. Any other is answered with -32601. */
+  readonly serverRequests: ReadonlySet<string>
+  /** What a client of this revision can declare: members it does not know are left out. */
+  readonly declare: (capabilities: ClientCapabilities) => ClientCapabilities
+  /** The client's name as this revision can say it. */
+  readonly identify: (client: Implementation) => Implementation
+}
+
+const baseRequests = ["ping", "roots/list", "sampling/createMessage"]
+const elicitationRequests = [...baseRequests, "elicitation/create"]
+const taskRequests = [...elicitationRequests, "tasks/get", "tasks/result", "tasks/list", "tasks/cancel"]
+
+const declareBase = ({ experimental, roots, sampling }: ClientCapabilities): ClientCapabilities => ({
+  ...(experimental === undefined ? {} : { experimental }),
+  ...(roots === undefined ? {} : { roots }),
+  ...(sampling === undefined ? {} : { sampling: {} }),
+})
+
+const identifyBase = ({ name, version }: Implementation): Implementation => ({ name, version })
+
+const adapters: Record<Revision, Adapter> = {
+  "2024-11-05": {
+    revision: "2024-11-05",
+    lifecycle: "initialize",
+    batches: false,
+    serverRequests: new Set(baseRequests),
+    declare: declareBase,
+    identify: identifyBase,
+  },
+  "2025-03-26": {
+    revision: "2025-03-26",
+    lifecycle: "initialize",
+    batches: true,
+    serverRequests: new Set(baseRequests),
+    declare: declareBase,
+    identify: identifyBase,
+  },
+  "2025-06-18": {
+    revision: "2025-06-18",
+    lifecycle: "initialize",
+    batches: false,
+    serverRequests: new Set(elicitationRequests),
+    declare: (capabilities) => ({
+      ...declareBase(capabilities),
+      ...(capabilities.elicitation === undefined ? {} : { elicitation: {} }),
+    }),
+    identify: ({ name, title, version }) => ({ name, version, ...(title === undefined ? {} : { title }) }),
+  },
+  "2025-11-25": {
+    revision: "2025-11-25",
+    lifecycle: "initialize",
+    batches: false,
+    serverRequests: new Set(taskRequests),
+    declare: (capabilities) => capabilities,
+    identify: (client) => client,
+  },
+}
+
+/** The adapter of a revision. */
+export const adapter = (revision: Revision): Adapter => adapters[revision]

@@ -1,0 +1,151 @@
+/**
+ * The processes that a local server started, and their end.
+ *
+ * A server's descendants are found by walking the process table before anything is ended, because a process whose
+ * parent is gone can no longer be traced to it; its process group catches those that are started meanwhile. A process
+ * is known by its id and its start time, so an id that was reused is never signalled. Zombies count as gone.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { execFile } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+
+/** One row of the process table. */
+export interface ProcessRecord {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+  /** Start time in the platform's own unit: only ever compared. */
+  readonly started: string
+}
+
+const readStat = (pid: string): string | undefined => {
+  // A process may end between the listing and the reading of its file.
+  // oxlint-disable-next-line no-restricted-syntax -- readFileSync has no form that does not throw
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1")
+  } catch {
+    return undefined
+  }
+}
+
+const parseStat = (pid: string, stat: string): ProcessRecord | undefined => {
+  // The second field is the command in parentheses and may hold spaces: what counts comes after the last one.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const [state, parent, group] = fields
+  if (state === "Z" || state === "X" || parent === undefined || group === undefined) return undefined
+  return { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? "" }
+}
+
+const readProc = (): ReadonlyArray<ProcessRecord> =>
+  readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    const stat = readStat(name)
+    const record = stat === undefined ? undefined : parseStat(name, stat)
+    return record === undefined ? [] : [record]
+  })
+
+const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
+  output.split("\n").flatMap((line) => {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)
+    if (match === null || (match[4] ?? "").startsWith("Z")) return []
+    return [{ pid: Number(match[1]), parent: Number(match[2]), group: Number(match[3]), started: match[5] ?? "" }]
+  })
+
+/** Every living process. Empty where the platform does not tell. */
+export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
+  process.platform === "linux"
+    ? Effect.sync(readProc)
+    : process.platform === "win32"
+      ? Effect.succeed([])
+      : Effect.callback((resume) => {
+          execFile("ps", ["-axo", "pid=,ppid=,pgid=,stat=,lstart="], (error, stdout) =>
+            resume(Effect.succeed(error === null ? parsePs(stdout) : [])),
+          )
+        })
+
+/** The processes that descend from `root`, and `root` itself, as the table has them. */
+export const descendants = (table: ReadonlyArray<ProcessRecord>, root: number): ReadonlyArray<ProcessRecord> => {
+  const found = new Map<number, ProcessRecord>()
+  const visit = (pid: number) => {
+    for (const record of table) {
+      if (record.parent !== pid || found.has(record.pid)) continue
+      found.set(record.pid, record)
+      visit(record.pid)
+    }
+  }
+  const self = table.find((record) => record.pid === root)
+  if (self !== undefined) found.set(root, self)
+  visit(root)
+  return [...found.values()]
+}
+
+/** Of the processes known before, those that still live, those that they started since, and their group. */
+const survivors = (
+  table: ReadonlyArray<ProcessRecord>,
+  known: ReadonlyArray<ProcessRecord>,
+): ReadonlyArray<ProcessRecord> => {
+  const started = new Map(known.map((record) => [record.pid, record.started]))
+  const groups = new Set(known.filter((record) => record.group === record.pid).map((record) => record.group))
+  const alive = table.filter((record) => started.get(record.pid) === record.started || groups.has(record.group))
+  const all = new Map(alive.flatMap((record) => descendants(table, record.pid)).map((record) => [record.pid, record]))
+  return [...all.values()]
+}
+
+const signal = (pid: number, name: NodeJS.Signals) =>
+  Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: (cause) => cause }))
+
+/** How often a process that should end is looked at, in milliseconds. */
+const pollInterval = 20
+
+const awaitGone = (known: ReadonlyArray<ProcessRecord>, bound: number): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
+  Effect.gen(function* () {
+    let left = survivors(yield* processTable, known)
+    for (let waited = 0; left.length > 0 && waited < bound; waited += pollInterval) {
+      yield* Effect.sleep(pollInterval)
+      left = survivors(yield* processTable, left)
+    }
+    return left
+  })
+
+const taskkill = (pid: number) =>
+  Effect.callback<void>((resume) => {
+    execFile("taskkill", ["/PID", String(pid), "/T", "/F"], { windowsHide: true }, () => resume(Effect.void))
+  })
+
+/** The bounds of an ending, in milliseconds. */
+export interface Grace {
+  /** Between the end of stdin and SIGTERM. */
+  readonly stdin: number
+  /** Between SIGTERM and SIGKILL. */
+  readonly term: number
+}
+
+/** Two seconds for each step, as the specification leaves to the client (Lifecycle, Shutdown, stdio). */
+export const defaultGrace: Grace = { stdin: 2_000, term: 2_000 }
+
+/**
+ * Ends a process and all that descends from it: closes stdin and waits, SIGTERM and waits, SIGKILL. Ends when nothing
+ * is left, or when even SIGKILL has had its second. Timed by the real clock, whatever clock the program runs on:
+ * a process does not live in simulated time.
+ */
+export const endTree = (options: {
+  readonly pid: number
+  readonly closeStdin: Effect.Effect<void>
+  /** Ends when the process itself has ended. */
+  readonly exited: Effect.Effect<void>
+  readonly grace: Grace
+}): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const known = descendants(yield* processTable, options.pid)
+    yield* options.closeStdin
+    yield* options.exited.pipe(Effect.timeoutOption(options.grace.stdin))
+    if (process.platform === "win32") return yield* taskkill(options.pid)
+    let left = survivors(yield* processTable, known)
+    if (left.length === 0) return
+    yield* Effect.forEach(left, (record) => signal(record.pid, "SIGTERM"), { discard: true })
+    left = yield* awaitGone(left, options.grace.term)
+    if (left.length === 0) return
+    yield* Effect.forEach(left, (record) => signal(record.pid, "SIGKILL"), { discard: true })
+    yield* awaitGone(left, 1_000)
+  }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()), Effect.uninterruptible)

@@ -1,0 +1,234 @@
+/**
+ * A local server: a child process that reads messages from stdin and writes them to stdout, one to a line
+ * (2025-11-25, Transports, stdio).
+ *
+ * Messages that are sent in one turn of the event loop leave in one write. What the process has not read is counted;
+ * above a bound `send` refuses, so a server that does not read costs its own calls and no memory. The process leads a
+ * group of its own; closing the Scope ends it and everything it started. Restarting is not done here.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { isRequestId, type Message } from "../protocol/jsonrpc.ts"
+import { Closed, fail, MessageTooLarge, OutputClosed, ProcessExited, SpawnFailed, type TransportError } from "./error.ts"
+import { makeLineSplitter } from "./lines.ts"
+import { defaultGrace, endTree, type Grace } from "./process-tree.ts"
+import type { Connection, Receiver } from "./transport.ts"
+
+/** How a local server is started. */
+export interface StdioOptions {
+  /** The program and its arguments; no shell is involved. */
+  readonly command: readonly [string, ...ReadonlyArray<string>]
+  /** The working directory. Default: that of this process. */
+  readonly cwd?: string | undefined
+  /** The whole environment of the child. Default: that of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** The longest message that is read, in bytes. Default: 64 MiB. */
+  readonly messageLimit?: number | undefined
+  /** How long each step of an ending may take. */
+  readonly grace?: Grace | undefined
+}
+
+/** 64 MiB: ten times what any server was seen to send, and nothing that hurts. */
+const defaultMessageLimit = 64 * 1024 * 1024
+
+/** What may wait unread in a server's stdin, in characters, before `send` refuses. */
+const unreadLimit = 4 * 1024 * 1024
+
+/** Lines of stderr that are kept for the reason of an ending. */
+const keptStderrLines = 20
+const keptStderrLine = 2_000
+
+/** Output of a server that is no JSON-RPC is reported this often, and then no more. */
+const reportedJunk = 5
+
+/** How long output may still arrive after the process ended, in milliseconds: a grandchild may hold the pipe open. */
+const drain = 200
+
+const start = (options: StdioOptions): Effect.Effect<ChildProcessWithoutNullStreams, TransportError> =>
+  Effect.callback((resume) => {
+    const [command, ...args] = options.command
+    const refuse = (cause: NodeJS.ErrnoException) => {
+      const missing = options.cwd !== undefined && !existsSync(options.cwd)
+      const reason = missing
+        ? { detail: `its directory ${options.cwd} does not exist`, hint: `Create it, or correct "cwd".` }
+        : cause.code === "ENOENT"
+          ? { detail: "no such program", hint: `Install it, or correct "command"; PATH was searched.` }
+          : cause.code === "EACCES"
+            ? { detail: "it may not be executed", hint: "Check its permissions (chmod +x)." }
+            : { detail: cause.message, hint: `Check "command" in the server's entry.` }
+      resume(Effect.fail(fail(new SpawnFailed({ command, ...reason }))))
+    }
+    // spawn throws for what it can see at once (a NUL byte in an argument), and emits the rest.
+    const spawned = Effect.runSyncExit(
+      Effect.try({
+        try: () =>
+          spawn(command, args, {
+            cwd: options.cwd,
+            env: options.env,
+            stdio: "pipe",
+            detached: process.platform !== "win32",
+            windowsHide: true,
+          }),
+        catch: (cause) => (cause instanceof Error ? cause : new Error(String(cause))),
+      }).pipe(Effect.tapError((cause) => Effect.sync(() => refuse(cause)))),
+    )
+    if (spawned._tag === "Failure") return
+    const child = spawned.value
+    child.once("error", refuse)
+    child.once("spawn", () => {
+      child.off("error", refuse)
+      resume(Effect.succeed(child))
+    })
+  })
+
+/** Joins the messages of one turn into one write, and counts what was not read yet. */
+const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) => {
+  let buffer = ""
+  let unread = 0
+  let refused = false
+  const flush = () => {
+    const text = buffer
+    buffer = ""
+    child.stdin.write(text, () => {
+      unread -= text.length
+      if (!refused || unread > unreadLimit / 2) return
+      refused = false
+      receiver.writable()
+    })
+  }
+  return (message: Message): boolean => {
+    if (unread >= unreadLimit) {
+      refused = true
+      return false
+    }
+    const text = JSON.stringify(message) + "\n"
+    unread += text.length
+    if (buffer === "") queueMicrotask(flush)
+    buffer += text
+    return true
+  }
+}
+
+const idPattern = /"id"\s*:\s*(\d+|"[^"\\]{1,200}")/
+
+/** The id of a message of which only the beginning and the end are known. */
+const idOf = (head: string, tail: string): unknown => {
+  const match = idPattern.exec(head) ?? idPattern.exec(tail)
+  return match?.[1] === undefined ? undefined : JSON.parse(match[1])
+}
+
+const makeReader = (receiver: Receiver, limit: number) => {
+  let junk = 0
+  const report = (line: string) => {
+    junk += 1
+    if (junk > reportedJunk) return
+    const more = junk === reportedJunk ? " (further lines like it are not reported)" : ""
+    receiver.warning(`wrote a line to stdout that is not JSON-RPC: ${line.slice(0, 200)}${more}`)
+  }
+  return makeLineSplitter(
+    {
+      line: (text) => {
+        const value = parse(text)
+        if (typeof value === "object" && value !== null) receiver.message(value)
+        else if (text.trim() !== "") report(text)
+      },
+      oversized: (head, tail) => {
+        const error = fail(new MessageTooLarge({ limit }))
+        const id = idOf(head, tail)
+        if (isRequestId(id)) receiver.failed(id, error)
+        else receiver.warning(error.message)
+      },
+    },
+    limit,
+  )
+}
+
+/** `JSON.parse` without the exception; `undefined` where the text is no JSON. */
+const parse = (text: string): unknown => {
+  // oxlint-disable-next-line no-restricted-syntax -- the hot path: an Effect per message costs more than the parsing
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Opens a stdio connection: starts the process, and ends it and its descendants with the Scope. */
+export const open = (
+  options: StdioOptions,
+  receiver: Receiver,
+): Effect.Effect<Connection, TransportError, Scope.Scope> =>
+  Effect.gen(function* () {
+    let ended = false
+    let exited = false
+    const end = (error: TransportError) => {
+      if (ended) return
+      ended = true
+      receiver.ended(error)
+    }
+    const [command] = options.command
+    const child = yield* Effect.acquireRelease(start(options), (child) => {
+      const closeStdin = Effect.sync(() => {
+        end(fail(new Closed()))
+        child.stdin.end()
+      })
+      const awaitExit = Effect.callback<void>((resume) => {
+        if (exited) return resume(Effect.void)
+        child.once("exit", () => resume(Effect.void))
+      })
+      return endTree({ pid: child.pid ?? 0, closeStdin, exited: awaitExit, grace: options.grace ?? defaultGrace }).pipe(
+        Effect.andThen(
+          Effect.sync(() => {
+            child.stdout.destroy()
+            child.stderr.destroy()
+          }),
+        ),
+      )
+    })
+    const stderr: Array<string> = []
+    const stderrLine = (line: string) => {
+      if (stderr.length === keptStderrLines) stderr.shift()
+      stderr.push(line.slice(0, keptStderrLine))
+      if (!ended) receiver.stderr(line)
+    }
+    const stderrSplitter = makeLineSplitter({ line: stderrLine, oversized: stderrLine }, 64 * 1024)
+    child.stderr.on("data", stderrSplitter)
+    const read = makeReader(receiver, options.messageLimit ?? defaultMessageLimit)
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (!ended) read(chunk)
+    })
+    // A write to a process that has gone fails here; its exit says why.
+    child.stdin.on("error", () => undefined)
+    child.on("error", () => undefined)
+    child.once("exit", (code, signal) => {
+      exited = true
+      const finish = () => end(fail(new ProcessExited({ command, code, signal, stderr })))
+      child.once("close", finish)
+      Effect.runFork(
+        Effect.sleep(drain).pipe(
+          Effect.andThen(Effect.sync(finish)),
+          Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+        ),
+      )
+    })
+    child.stdout.once("end", () => {
+      if (!exited) {
+        // Most often the exit follows at once and is the better reason.
+        Effect.runFork(
+          Effect.sleep(drain).pipe(
+            Effect.andThen(Effect.sync(() => (exited ? undefined : end(fail(new OutputClosed({ command })))))),
+            Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+          ),
+        )
+      }
+    })
+    return {
+      send: makeWriter(child, receiver),
+      abandoned: () => undefined,
+      negotiated: () => undefined,
+      pid: child.pid,
+    }
+  })
