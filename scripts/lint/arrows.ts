@@ -1,0 +1,32 @@
+// Which way imports may point, between the packages and between the rooms of packages/mcp/src. This table is the
+// whole rule: `house.ts` only looks it up. A package or room that is not listed may import nothing of ours.
+
+/** What the sources of a package may import; its tests may import every package. */
+export const packages: Record<string, ReadonlyArray<string>> = {
+  mcp: [],
+  opencode: ["mcp"],
+  plugin: ["mcp"],
+  inbox: ["mcp"],
+  testing: ["mcp", "opencode", "plugin", "inbox", "bench"],
+  bench: ["mcp", "opencode", "plugin", "inbox", "testing"],
+}
+
+const folders = ["protocol", "http", "auth", "transport", "notification", "capability", "session", "tasks", "catalog"]
+
+/** What each room of packages/mcp/src may import: a room is a folder, a file, or a file with the folder of its name. */
+export const rooms: Record<string, ReadonlyArray<string>> = {
+  protocol: [],
+  http: [],
+  auth: ["http", "protocol"],
+  transport: ["auth", "http", "protocol"],
+  notification: ["protocol"],
+  capability: ["protocol"],
+  session: ["transport", "notification", "capability", "protocol"],
+  tasks: ["session", "protocol"],
+  catalog: ["session", "notification", "protocol"],
+  config: ["protocol"],
+  events: ["protocol"],
+  connection: [...folders, "config", "events"],
+  mcp: [...folders, "config", "events", "connection"],
+  index: [...folders, "config", "events", "connection", "mcp"],
+}

@@ -1,0 +1,98 @@
+// The rules of this house that oxlint has no rule for, as a plugin of its own. They read paths and syntax, not types.
+import { dirname, join } from "node:path/posix"
+import { packages, rooms } from "./arrows.ts"
+
+interface Node {
+  readonly type: string
+}
+interface Literal extends Node {
+  readonly value?: unknown
+}
+interface ImportLike extends Node {
+  readonly source?: Literal | null
+  readonly importKind?: string
+  readonly argument?: Literal
+}
+interface Context {
+  readonly filename: string
+  readonly report: (finding: { readonly node: Node; readonly message: string }) => void
+}
+type Visitor = Record<string, (node: ImportLike) => void>
+
+const SCOPE = "@opencode-ai/"
+
+/** A path taken apart at its package: `{ name: "mcp", source: "session/correlation.ts" }`; undefined outside of all. */
+const placeOf = (path: string) => {
+  const match = /(?:^|.*\/)packages\/([^/]+)\/(?:src\/(.*)|.*)$/.exec(path.replaceAll("\\", "/"))
+  return match?.[1] === undefined ? undefined : { name: match[1], source: match[2] }
+}
+
+/** The room of packages/mcp/src that a path below it belongs to. */
+const roomOf = (source: string) => source.replace(/(\.ts$|\/.*$)/, "")
+
+/** What is wrong with this import, or undefined. `typeOnly`: it leaves nothing behind at run time. */
+const judge = (filename: string, specifier: string, typeOnly: boolean): string | undefined => {
+  const from = placeOf(filename)
+  if (from === undefined) {
+    return specifier.startsWith(SCOPE) || /(^|\/)packages\//.test(specifier)
+      ? "what stands outside of packages/ imports no package"
+      : undefined
+  }
+  const inSource = from.source !== undefined
+
+  if (specifier.startsWith(SCOPE)) {
+    const name = specifier.slice(SCOPE.length).split("/")[0] ?? ""
+    if (name === from.name) return inSource ? "a package names its own files by relative paths" : undefined
+    if (inSource && !packages[from.name]?.includes(name)) return `packages/${from.name} may not import packages/${name}`
+    return undefined
+  }
+
+  if (specifier.startsWith(".")) {
+    const to = placeOf(join(dirname(filename.replaceAll("\\", "/")), specifier))
+    if (to?.name !== from.name) return "a relative path does not leave its package: import the other by its name"
+    if (!inSource) return undefined
+    if (to.source === undefined) return "sources do not import what stands outside of src"
+    if (from.name !== "mcp") return undefined
+    const room = roomOf(from.source)
+    const other = roomOf(to.source)
+    if (room === other) return undefined
+    if (!(room in rooms)) return `the room "${room}" is not in scripts/lint/arrows.ts`
+    return rooms[room]?.includes(other) ? undefined : `the room "${room}" may not import "${other}"`
+  }
+
+  if (!inSource) return undefined
+  if (specifier === "effect" || specifier === "@effect/platform-node")
+    return `import the module ("effect/Effect"), not the barrel "${specifier}": start-up time counts`
+  if (from.name !== "mcp") return undefined
+  if (specifier === "bun" || specifier.startsWith("bun:")) return "nothing of Bun in packages/mcp/src"
+  if (specifier.startsWith("@modelcontextprotocol/") && !typeOnly)
+    return "the SDK is imported for its types; its code is loaded with import() when it is first needed"
+  return undefined
+}
+
+const arrows = {
+  create: (context: Context): Visitor => {
+    const check = (typeOnly: (node: ImportLike) => boolean) => (node: ImportLike) => {
+      const specifier = (node.source ?? node.argument)?.value
+      if (typeof specifier !== "string") return
+      const message = judge(context.filename, specifier, typeOnly(node))
+      if (message !== undefined) context.report({ node, message: `"${specifier}": ${message}` })
+    }
+    return {
+      ImportDeclaration: check((node) => node.importKind === "type"),
+      ExportNamedDeclaration: check((node) => "exportKind" in node && node.exportKind === "type"),
+      ExportAllDeclaration: check((node) => "exportKind" in node && node.exportKind === "type"),
+      ImportExpression: check(() => true),
+      TSImportType: check(() => true),
+    }
+  },
+}
+
+const noTry = {
+  create: (context: Context): Visitor => ({
+    TryStatement: (node) =>
+      context.report({ node, message: "failures are values here: use Effect.try or Effect.catch" }),
+  }),
+}
+
+export default { meta: { name: "house" }, rules: { arrows, "no-try": noTry } }
