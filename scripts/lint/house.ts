@@ -23,8 +23,8 @@ const SCOPE = "@opencode-ai/"
 
 /** A path taken apart at its package: `{ name: "mcp", source: "session/correlation.ts" }`; undefined outside of all. */
 const placeOf = (path: string) => {
-  const match = /(?:^|.*\/)packages\/([^/]+)\/(?:src\/(.*)|.*)$/.exec(path.replaceAll("\\", "/"))
-  return match?.[1] === undefined ? undefined : { name: match[1], source: match[2] }
+  const [, name, source] = /(?:^|.*\/)packages\/([^/]+)\/(?:src\/(.*)|.*)$/.exec(path.replaceAll("\\", "/")) ?? []
+  return name === undefined ? undefined : { name, source }
 }
 
 /** The room of packages/mcp/src that a path below it belongs to. */
@@ -38,32 +38,33 @@ const judge = (filename: string, specifier: string, typeOnly: boolean): string |
       ? "what stands outside of packages/ imports no package"
       : undefined
   }
-  const inSource = from.source !== undefined
+  const { name, source } = from
 
   if (specifier.startsWith(SCOPE)) {
-    const name = specifier.slice(SCOPE.length).split("/")[0] ?? ""
-    if (name === from.name) return inSource ? "a package names its own files by relative paths" : undefined
-    if (inSource && !packages[from.name]?.includes(name)) return `packages/${from.name} may not import packages/${name}`
-    return undefined
+    if (source === undefined) return undefined
+    const other = specifier.slice(SCOPE.length).split("/")[0] ?? ""
+    if (other === name) return "a package names its own files by relative paths"
+    return packages[name]?.includes(other) ? undefined : `packages/${name} may not import packages/${other}`
   }
 
   if (specifier.startsWith(".")) {
     const to = placeOf(join(dirname(filename.replaceAll("\\", "/")), specifier))
-    if (to?.name !== from.name) return "a relative path does not leave its package: import the other by its name"
-    if (!inSource) return undefined
+    if (to === undefined || to.name !== name)
+      return "a relative path does not leave its package: import the other by its name"
+    if (source === undefined) return undefined
     if (to.source === undefined) return "sources do not import what stands outside of src"
-    if (from.name !== "mcp") return undefined
-    const room = roomOf(from.source)
+    if (name !== "mcp") return undefined
+    const room = roomOf(source)
     const other = roomOf(to.source)
     if (room === other) return undefined
     if (!(room in rooms)) return `the room "${room}" is not in scripts/lint/arrows.ts`
     return rooms[room]?.includes(other) ? undefined : `the room "${room}" may not import "${other}"`
   }
 
-  if (!inSource) return undefined
+  if (source === undefined) return undefined
   if (specifier === "effect" || specifier === "@effect/platform-node")
     return `import the module ("effect/Effect"), not the barrel "${specifier}": start-up time counts`
-  if (from.name !== "mcp") return undefined
+  if (name !== "mcp") return undefined
   if (specifier === "bun" || specifier.startsWith("bun:")) return "nothing of Bun in packages/mcp/src"
   if (specifier.startsWith("@modelcontextprotocol/") && !typeOnly)
     return "the SDK is imported for its types; its code is loaded with import() when it is first needed"
