@@ -19,16 +19,6 @@ export interface ProcessRecord {
   readonly started: string
 }
 
-const readStat = (pid: string): string | undefined => {
-  // A process may end between the listing and the reading of its file.
-  // oxlint-disable-next-line no-restricted-syntax -- readFileSync has no form that does not throw
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "latin1")
-  } catch {
-    return undefined
-  }
-}
-
 const parseStat = (pid: string, stat: string): ProcessRecord | undefined => {
   // The second field is the command in parentheses and may hold spaces: what counts comes after the last one.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
@@ -37,13 +27,16 @@ const parseStat = (pid: string, stat: string): ProcessRecord | undefined => {
   return { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? "" }
 }
 
-const readProc = (): ReadonlyArray<ProcessRecord> =>
-  readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return []
-    const stat = readStat(name)
-    const record = stat === undefined ? undefined : parseStat(name, stat)
-    return record === undefined ? [] : [record]
-  })
+const readProc: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.suspend(() =>
+  Effect.forEach(
+    readdirSync("/proc").filter((name) => /^\d+$/.test(name)),
+    // A process may end between the listing and the reading of its file.
+    (pid) =>
+      Effect.try({ try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")), catch: () => undefined }).pipe(
+        Effect.orElseSucceed(() => undefined),
+      ),
+  ),
+).pipe(Effect.map((records) => records.filter((record) => record !== undefined)))
 
 const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
   output.split("\n").flatMap((line) => {
@@ -55,7 +48,7 @@ const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
 /** Every living process. Empty where the platform does not tell. */
 export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
   process.platform === "linux"
-    ? Effect.sync(readProc)
+    ? readProc
     : process.platform === "win32"
       ? Effect.succeed([])
       : Effect.callback((resume) => {

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
+import { parse } from "../protocol/json.ts"
 import { isRequestId, type Message } from "../protocol/jsonrpc.ts"
 import { Closed, fail, MessageTooLarge, OutputClosed, ProcessExited, SpawnFailed, type TransportError } from "./error.ts"
 import { makeLineSplitter } from "./lines.ts"
@@ -144,16 +145,6 @@ const makeReader = (receiver: Receiver, limit: number) => {
     },
     limit,
   )
-}
-
-/** `JSON.parse` without the exception; `undefined` where the text is no JSON. */
-const parse = (text: string): unknown => {
-  // oxlint-disable-next-line no-restricted-syntax -- the hot path: an Effect per message costs more than the parsing
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Opens a stdio connection: starts the process, and ends it and its descendants with the Scope. */

@@ -1,0 +1,10 @@
+/** The public face of the client: the four layers, and the services that a host provides or uses. */
+export * as CapabilityLayer from "./capability/capabilities.ts"
+export * as SessionLayer from "./session/session.ts"
+export * as TransportLayer from "./transport/layer.ts"
+export { Capabilities, RequestRefused } from "./capability/capabilities.ts"
+export { Roots } from "./capability/roots.ts"
+export { Notifications } from "./notification/notifications.ts"
+export * as Method from "./protocol/method.ts"
+export { Session } from "./session/session.ts"
+export { Transport } from "./transport/transport.ts"

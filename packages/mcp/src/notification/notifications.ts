@@ -1,0 +1,147 @@
+/**
+ * What a server says unasked: one topic for each notification type, and two for what its transport reports.
+ *
+ * Publishing is synchronous and never waits. Until its first listener a topic keeps what comes, so nothing that arrives
+ * between the opening of the transport and the subscription is lost; a subscriber that lags loses the newest, and the
+ * loss is counted. Acting on a notification (listing again, resetting a deadline) is not done here.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import type { RequestId } from "../protocol/jsonrpc.ts"
+import type { LoggingLevel, Task } from "../protocol/model.ts"
+
+/** A step of a request in progress (Progress). */
+export interface Progress {
+  /** The token: the id of the request that it belongs to. */
+  readonly progressToken: RequestId
+  readonly progress: number
+  readonly total?: number | undefined
+  readonly message?: string | undefined
+}
+
+/** A log message of the server (Logging). */
+export interface LogMessage {
+  readonly level: LoggingLevel
+  readonly logger?: string | undefined
+  readonly data: unknown
+}
+
+/** The payload of each topic, under the name of its notification without `notifications/`. */
+export interface Topics {
+  readonly "tools/list_changed": {}
+  readonly "prompts/list_changed": {}
+  readonly "resources/list_changed": {}
+  readonly "resources/updated": { readonly uri: string }
+  readonly message: LogMessage
+  readonly progress: Progress
+  readonly cancelled: { readonly requestId: RequestId; readonly reason?: string | undefined }
+  readonly "elicitation/complete": { readonly elicitationId: string }
+  readonly "tasks/status": Task
+  /** Not of the protocol: a line that a local server wrote to stderr. */
+  readonly stderr: { readonly line: string }
+  /** Not of the protocol: something was ignored that a person may want to know of. */
+  readonly warning: { readonly message: string }
+}
+
+export type Topic = keyof Topics
+
+/** What a topic keeps for its first listener, and each subscriber's queue, in messages. */
+export const capacity = 1_024
+
+type Listener<T extends Topic> = (payload: Topics[T]) => void
+
+/** One topic: its listeners, and what came before there were any. */
+class Channel<T extends Topic> {
+  private readonly listeners = new Set<Listener<T>>()
+  private backlog: Array<Topics[T]> | undefined = []
+  dropped = 0
+
+  publish(payload: Topics[T]): void {
+    if (this.backlog === undefined) {
+      for (const listener of this.listeners) listener(payload)
+    } else if (this.backlog.length < capacity) {
+      this.backlog.push(payload)
+    } else {
+      this.dropped += 1
+    }
+  }
+
+  listen(listener: Listener<T>): () => void {
+    const backlog = this.backlog
+    this.backlog = undefined
+    this.listeners.add(listener)
+    backlog?.forEach(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  readonly stream: Stream.Stream<Topics[T]> = Stream.unwrap(
+    Effect.gen({ self: this }, function* () {
+      const queue = yield* Queue.dropping<Topics[T]>(capacity)
+      yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          this.listen((payload) => {
+            if (!Queue.offerUnsafe(queue, payload)) this.dropped += 1
+          }),
+        ),
+        (stop) => Effect.sync(stop),
+      )
+      return Stream.fromQueue(queue)
+    }),
+  )
+}
+
+type Channels = { readonly [T in Topic]: Channel<T> }
+
+/**
+ * The notifications of one server.
+ *
+ * @example
+ * ```ts
+ * const updated = Effect.gen(function* () {
+ *   const notifications = yield* Notifications
+ *   yield* Stream.runForEach(notifications.stream("resources/updated"), ({ uri }) => Effect.log(uri))
+ * })
+ * ```
+ */
+export class Notifications extends Context.Service<
+  Notifications,
+  {
+    /** Delivers to every listener, at once. */
+    readonly publish: <T extends Topic>(topic: T, payload: Topics[T]) => void
+    /** Calls `listener` for each payload, synchronously; returns what ends that. */
+    readonly listen: <T extends Topic>(topic: T, listener: (payload: Topics[T]) => void) => () => void
+    /** The payloads from now on, and for the first subscriber of the topic those before. */
+    readonly stream: <T extends Topic>(topic: T) => Stream.Stream<Topics[T]>
+    /** How many payloads of the topic were lost to a full queue. */
+    readonly dropped: (topic: Topic) => number
+  }
+>()("@opencode/mcp/Notifications") {
+  /** A hub of its own. */
+  static readonly make = (): Notifications["Service"] => {
+    const channels: Channels = {
+      "tools/list_changed": new Channel(),
+      "prompts/list_changed": new Channel(),
+      "resources/list_changed": new Channel(),
+      "resources/updated": new Channel(),
+      message: new Channel(),
+      progress: new Channel(),
+      cancelled: new Channel(),
+      "elicitation/complete": new Channel(),
+      "tasks/status": new Channel(),
+      stderr: new Channel(),
+      warning: new Channel(),
+    }
+    const channel = <T extends Topic>(topic: T): Channel<T> => channels[topic]
+    return {
+      publish: (topic, payload) => channel(topic).publish(payload),
+      listen: (topic, listener) => channel(topic).listen(listener),
+      stream: (topic) => channel(topic).stream,
+      dropped: (topic) => channels[topic].dropped,
+    }
+  }
+
+  static readonly layer: Layer.Layer<Notifications> = Layer.sync(Notifications)(Notifications.make)
+}

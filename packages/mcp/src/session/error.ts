@@ -1,0 +1,74 @@
+/** Why a request of a session failed. Each reason names what happened and what can be done. */
+import * as Data from "effect/Data"
+import type { TransportError } from "../transport/error.ts"
+
+/** The server answered with a JSON-RPC error. */
+export class Protocol extends Data.TaggedError("Protocol")<{
+  readonly code: number
+  readonly text: string
+  readonly data?: unknown
+}> {
+  override get message(): string {
+    return `${this.text} (code ${this.code})`
+  }
+}
+
+/** Nothing came for as long as the request may be silent, or it lasted longer than it may in all. */
+export class Timeout extends Data.TaggedError("Timeout")<{
+  readonly kind: "idle" | "total"
+  /** The bound that was passed, in milliseconds. */
+  readonly after: number
+}> {
+  override get message(): string {
+    return this.kind === "idle"
+      ? `no answer and no progress for ${this.after} ms; raise "timeout" in the server's entry if it needs longer`
+      : `still not answered after ${this.after} ms, the most that a request may last however much progress it reports`
+  }
+}
+
+/** The server answered with what the protocol does not allow. */
+export class InvalidResponse extends Data.TaggedError("InvalidResponse")<{ readonly detail: string }> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The server did not declare the capability: nothing was sent. */
+export class NotDeclared extends Data.TaggedError("NotDeclared")<{ readonly capability: string }> {
+  override get message(): string {
+    return `the server did not declare the capability "${this.capability}"; nothing was sent`
+  }
+}
+
+/** Neither side knows a revision that the other speaks. */
+export class UnsupportedRevision extends Data.TaggedError("UnsupportedRevision")<{
+  readonly offered: string
+  readonly answered: string
+}> {
+  override get message(): string {
+    return `the server speaks revision ${JSON.stringify(this.answered)} of the protocol, which is not ${JSON.stringify(this.offered)} that was offered nor one that this client knows; update the server, or set "protocol" in its entry`
+  }
+}
+
+/** The connection ended, or lost this request. */
+export class Transport extends Data.TaggedError("Transport")<{ readonly error: TransportError }> {
+  override get message(): string {
+    return this.error.message
+  }
+}
+
+export type SessionReason = Protocol | Timeout | InvalidResponse | NotDeclared | UnsupportedRevision | Transport
+
+/** The error of every request of a session. */
+export class SessionError extends Data.TaggedError("SessionError")<{
+  /** The server's name in the configuration. */
+  readonly server: string
+  /** The method of the request that failed. */
+  readonly method: string
+  readonly reason: SessionReason
+}> {
+  override readonly cause: unknown = this.reason
+  override get message(): string {
+    return `${this.server}: ${this.method}: ${this.reason.message}`
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Reads what a server sends and takes it where it belongs: answers to `Requests`, notifications to their topics,
+ * requests to the handlers of the client.
+ *
+ * A message that makes no sense is reported a few times and ignored; it never ends the session.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type { Capabilities, RequestRefused } from "../capability/capabilities.ts"
+import { decode, topicOf, type WireTopic } from "../notification/decode.ts"
+import type { Notifications } from "../notification/notifications.ts"
+import {
+  type Incoming,
+  internalError,
+  invalidRequest,
+  isObject,
+  isRequestId,
+  methodNotFound,
+  type RequestId,
+} from "../protocol/jsonrpc.ts"
+import type { Adapter } from "../protocol/revision.ts"
+import type { Requests } from "./requests.ts"
+
+/** Requests of one server that are answered at the same time; more are refused. */
+const concurrentRequests = 64
+
+/** How often a server's senseless messages are reported. */
+const reportedOddities = 20
+
+export interface Inbound {
+  readonly message: (value: unknown) => void
+  /** Ends the handlers that still run. */
+  readonly close: Effect.Effect<void>
+}
+
+/** The reader of one session. `adapter` is asked for each message: it changes when the handshake ends. */
+export const make = (options: {
+  readonly adapter: () => Adapter
+  readonly requests: Requests
+  readonly capabilities: Capabilities["Service"]
+  readonly notifications: Notifications["Service"]
+}): Effect.Effect<Inbound> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<never>()
+    const fork = Effect.runForkWith(context)
+    const handlers = new Map<RequestId, Fiber.Fiber<object, RequestRefused>>()
+    const { notifications, requests } = options
+    let oddities = 0
+    const odd = (message: string) => {
+      oddities += 1
+      if (oddities <= reportedOddities) notifications.publish("warning", { message })
+    }
+
+    const refuse = (id: RequestId | null, code: number, message: string, data?: unknown) =>
+      requests.post({ jsonrpc: "2.0", id, error: { code, message, ...(data === undefined ? {} : { data }) } })
+
+    const answer = (id: RequestId, exit: Exit.Exit<object, RequestRefused>) => {
+      if (Exit.isSuccess(exit)) return requests.post({ jsonrpc: "2.0", id, result: exit.value })
+      const refused = exit.cause.reasons.find(Cause.isFailReason)?.error
+      if (refused !== undefined) return refuse(id, refused.code, refused.message, refused.data)
+      // A cancelled request is owed no answer (Cancellation, Behavior Requirements).
+      if (!Cause.hasInterruptsOnly(exit.cause)) refuse(id, internalError, "the client failed to answer this request")
+    }
+
+    const request = (id: RequestId, method: string, params: unknown) => {
+      if (method === "ping") return requests.post({ jsonrpc: "2.0", id, result: {} })
+      if (!options.adapter().serverRequests.has(method)) return refuse(id, methodNotFound, `unknown method ${method}`)
+      if (handlers.has(id)) return refuse(id, invalidRequest, "a request with this id is being answered already")
+      if (handlers.size >= concurrentRequests) return refuse(id, internalError, "too many requests at the same time")
+      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}))
+      handlers.set(id, fiber)
+      fiber.addObserver((exit) => {
+        handlers.delete(id)
+        answer(id, exit)
+      })
+    }
+
+    const notification = (method: string, params: unknown) => {
+      const topic = topicOf(method)
+      if (topic === undefined) return
+      if (!deliver(topic, params)) odd(`sent ${method}, which makes no sense: ${brief(params)}`)
+    }
+
+    const deliver = <T extends WireTopic>(topic: T, params: unknown): boolean => {
+      const payload = decode(topic, params)
+      if (payload === undefined) return false
+      if ("progressToken" in payload) requests.progressed(payload)
+      if ("requestId" in payload) handlers.get(payload.requestId)?.interruptUnsafe()
+      notifications.publish(topic, payload)
+      return true
+    }
+
+    const single = (value: unknown) => {
+      if (!isObject(value)) return odd(`sent ${brief(value)}, which is no JSON-RPC message`)
+      const { error, id, method, params, result }: Incoming = value
+      if (typeof method === "string") {
+        if (id === undefined) notification(method, params)
+        else if (isRequestId(id)) request(id, method, params)
+        else refuse(null, invalidRequest, "the id of a request is a string or a number")
+      } else if (result !== undefined || error !== undefined) {
+        if (!requests.answered(id, { result, error })) odd(`answered a request that was never made (id ${brief(id)})`)
+      } else {
+        odd(`sent ${brief(value)}, which is no JSON-RPC message`)
+      }
+    }
+
+    const batch = (values: ReadonlyArray<unknown>) => {
+      if (options.adapter().batches) return values.forEach(single)
+      odd(`sent a batch, which revision ${options.adapter().revision} of the protocol does not have`)
+      for (const value of values) {
+        if (isObject(value) && value.method === undefined) {
+          requests.answered(value.id, {
+            error: { code: invalidRequest, message: "the answer came in a batch, which this revision does not have" },
+          })
+        }
+      }
+    }
+
+    return {
+      message: (value) => (Array.isArray(value) ? batch(value) : single(value)),
+      close: Effect.suspend(() => {
+        const running = [...handlers.values()]
+        handlers.clear()
+        return Effect.sync(() => running.forEach((fiber) => fiber.interruptUnsafe()))
+      }),
+    }
+  })
+
+/** What was received, short enough for a sentence. */
+const brief = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 200)

@@ -1,0 +1,224 @@
+/**
+ * One session with one server: the handshake, the revision that was agreed on, and every request after it.
+ *
+ * The session lives in its Scope and ends with its connection; what failed then is a typed error. Beginning anew after
+ * a loss is the business of whoever built it.
+ */
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Capabilities } from "../capability/capabilities.ts"
+import { Notifications } from "../notification/notifications.ts"
+import { isObject } from "../protocol/jsonrpc.ts"
+import * as Method from "../protocol/method.ts"
+import type { Implementation, InitializeResult, ServerCapabilities } from "../protocol/model.ts"
+import { adapter, type Adapter, isRevision, latest, type Revision } from "../protocol/revision.ts"
+import { Closed, fail as transportError, type TransportError } from "../transport/error.ts"
+import { type Connection, Transport } from "../transport/transport.ts"
+import { NotDeclared, SessionError, UnsupportedRevision } from "./error.ts"
+import * as Inbound from "./inbound.ts"
+import * as Requests from "./requests.ts"
+
+/** How a session is begun. */
+export interface SessionOptions {
+  /** The server's name in the configuration: it stands in every error. */
+  readonly server: string
+  /** Who this client says it is. Default: `opencode`. */
+  readonly clientInfo?: Implementation | undefined
+  /** The revision that is offered. Default: the latest; a server may answer with an older one. */
+  readonly revision?: Revision | undefined
+  /** Whether an answer with another revision than the one offered is refused. Default: false. */
+  readonly exactly?: boolean | undefined
+  /** How long the handshake may take, in milliseconds. Default: 30,000. */
+  readonly startupTimeout?: number | undefined
+  /** How long a request may be silent, in milliseconds. Default: 300,000. */
+  readonly timeout?: number | undefined
+}
+
+/** What was agreed on in the handshake. */
+export interface Agreement {
+  readonly revision: Revision
+  readonly serverInfo: Implementation
+  readonly capabilities: ServerCapabilities
+  readonly instructions: string | undefined
+}
+
+/**
+ * A session.
+ *
+ * @example
+ * ```ts
+ * const tools = Effect.gen(function* () {
+ *   const session = yield* Session
+ *   return yield* session.request(Method.listTools, {})
+ * })
+ * ```
+ */
+export class Session extends Context.Service<
+  Session,
+  {
+    readonly agreement: Agreement
+    /** The transport's kind: `stdio`, `streamable-http`, `sse`, … */
+    readonly transport: string
+    readonly pid: number | undefined
+    /** Whether the server declared what a method needs. */
+    readonly declares: (method: { readonly capability: ReadonlyArray<string> }) => boolean
+    /**
+     * Sends a request and waits for its answer. Interrupting it cancels it at the server (Cancellation). Fails with
+     * `NotDeclared` before anything is sent where the server did not declare the method's capability.
+     */
+    readonly request: <Params extends object, Result>(
+      method: Method.RequestMethod<Params, Result>,
+      params: Params,
+      options?: Requests.RequestOptions,
+    ) => Effect.Effect<Result, SessionError>
+    /** Sends a notification; it is dropped where the connection has ended. */
+    readonly notify: (method: string, params?: object) => Effect.Effect<void>
+    readonly notifications: Notifications["Service"]
+    /** Fails with the reason when the connection ends. */
+    readonly ended: Effect.Effect<never, TransportError>
+  }
+>()("@opencode/mcp/Session") {}
+
+const defaultClientInfo: Implementation = { name: "opencode", version: "0.1.0" }
+
+/** 30 seconds: what a package runner needs on a slow network to fetch and start a server. */
+const defaultStartupTimeout = 30_000
+/** Five minutes without a sign of life: long tools report progress, and one that hangs is noticed. */
+const defaultTimeout = 300_000
+
+const declares = (capabilities: ServerCapabilities, path: ReadonlyArray<string>): boolean => {
+  let at: unknown = capabilities
+  for (const name of path) {
+    if (!isObject(at)) return false
+    at = at[name]
+  }
+  return isObject(at) || at === true
+}
+
+const readAgreement = (
+  options: SessionOptions,
+  offered: Revision,
+  result: InitializeResult,
+): Effect.Effect<Agreement, SessionError> => {
+  const revision: unknown = result.protocolVersion
+  const acceptable = isRevision(revision) && (options.exactly !== true || revision === offered)
+  if (!acceptable) {
+    return Effect.fail(
+      new SessionError({
+        server: options.server,
+        method: Method.initialize.method,
+        reason: new UnsupportedRevision({ offered, answered: String(revision) }),
+      }),
+    )
+  }
+  const { capabilities, instructions, serverInfo }: { [K in keyof InitializeResult]?: unknown } = result
+  return Effect.succeed({
+    revision,
+    serverInfo: isObject(serverInfo)
+      ? { ...serverInfo, name: String(serverInfo.name ?? options.server), version: String(serverInfo.version ?? "") }
+      : { name: options.server, version: "" },
+    capabilities: isObject(capabilities) ? capabilities : {},
+    instructions: typeof instructions === "string" && instructions !== "" ? instructions : undefined,
+  })
+}
+
+/** Opens the transport and makes the handshake (Lifecycle, Initialization). */
+const begin = (
+  options: SessionOptions,
+): Effect.Effect<Session["Service"], SessionError, Transport | Capabilities | Scope.Scope> =>
+  Effect.gen(function* () {
+    const transport = yield* Transport
+    const capabilities = yield* Capabilities
+    const notifications = Option.getOrElse(yield* Effect.serviceOption(Notifications), Notifications.make)
+    const offered = options.revision ?? latest
+    let current: Adapter = adapter(offered)
+    let connection: Connection | undefined
+    const over = Deferred.makeUnsafe<never, TransportError>()
+
+    const requests = yield* Requests.make({
+      server: options.server,
+      timeout: options.timeout ?? defaultTimeout,
+      connection: () => connection,
+    })
+    const inbound = yield* Inbound.make({ adapter: () => current, requests, capabilities, notifications })
+    const end = (error: TransportError) => {
+      requests.end(error)
+      Deferred.doneUnsafe(over, Effect.fail(error))
+    }
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        inbound.close,
+        Effect.sync(() => end(transportError(new Closed()))),
+      ),
+    )
+    const fromTransport = (error: TransportError) => Requests.transportFailure(options.server, Method.initialize.method, error)
+    connection = yield* Effect.mapError(
+      transport.open({
+        message: inbound.message,
+        failed: requests.lost,
+        writable: requests.drain,
+        ended: end,
+        stderr: (line) => notifications.publish("stderr", { line }),
+        warning: (message) => notifications.publish("warning", { message }),
+      }),
+      fromTransport,
+    )
+    const result = yield* requests.request(
+      Method.initialize,
+      {
+        protocolVersion: offered,
+        capabilities: current.declare(capabilities.declared),
+        clientInfo: current.identify(options.clientInfo ?? defaultClientInfo),
+      },
+      { timeout: options.startupTimeout ?? defaultStartupTimeout },
+    )
+    const agreement = yield* readAgreement(options, offered, result)
+    current = adapter(agreement.revision)
+    connection.negotiated(agreement.revision)
+    requests.post({ jsonrpc: "2.0", method: "notifications/initialized" })
+
+    const request: Session["Service"]["request"] = (method, params, requestOptions) =>
+      declares(agreement.capabilities, method.capability)
+        ? requests.request(method, params, requestOptions)
+        : Effect.fail(
+            new SessionError({
+              server: options.server,
+              method: method.method,
+              reason: new NotDeclared({ capability: method.capability.join(".") }),
+            }),
+          )
+    const notify = (method: string, params?: object) =>
+      Effect.sync(() => requests.post({ jsonrpc: "2.0", method, ...(params === undefined ? {} : { params }) }))
+
+    yield* Effect.forkScoped(Stream.runForEach(capabilities.announcements, (method) => notify(method)))
+    return {
+      agreement,
+      transport: transport.kind,
+      pid: connection.pid,
+      declares: (method) => declares(agreement.capabilities, method.capability),
+      request,
+      notify,
+      notifications,
+      ended: Deferred.await(over),
+    }
+  })
+
+/**
+ * The session over the transport, beside the capabilities, of its context. A `Notifications` in the context is used;
+ * without one the session makes its own.
+ *
+ * @example
+ * ```ts
+ * const everything = SessionLayer.make({ server: "everything" }).pipe(
+ *   Layer.provide(TransportLayer.stdio({ command: ["npx", "-y", "@modelcontextprotocol/server-everything"] })),
+ *   Layer.provide(CapabilityLayer.none),
+ * )
+ * ```
+ */
+export const make = (options: SessionOptions): Layer.Layer<Session, SessionError, Transport | Capabilities> =>
+  Layer.effect(Session)(begin(options))
