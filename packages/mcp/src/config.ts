@@ -180,6 +180,9 @@ export const defaultTimeout: Timeout = { startup: 30_000, catalog: 30_000, execu
 /** Default limits, in bytes. */
 export const defaultLimits: Limits = { message: 64 * MiB, event: 64 * MiB, body: 64 * MiB, stderr: MiB }
 
+/** Whether a value can be a timeout: whole milliseconds above 0 that a timer can hold. */
+export const isTimeout: (value: unknown) => value is number = Schema.is(Entry.Milliseconds)
+
 const options = { errors: "all" } as const
 const decodeLocal = Schema.decodeUnknownResult(Entry.Local, options)
 const decodeRemote = Schema.decodeUnknownResult(Entry.Remote, options)

@@ -9,10 +9,15 @@ import { revisions } from "../protocol/revision.ts"
 
 // An identifier is what a person reads after "expected".
 const text = Schema.String.annotate({ identifier: "a string" })
+// The operating system ends an argument, a variable and a path at NUL.
+const noNul = "a string without NUL"
+const plain = Schema.String.check(
+  Schema.makeFilter((value: string) => !value.includes("\0"), { expected: noNul }),
+).annotate({ identifier: "a string" })
 const flag = Schema.Boolean.annotate({ identifier: "true or false" })
 const strings = Schema.Array(text).annotate({ identifier: "an array of strings" })
 const notEmpty = "a string that is not empty"
-const nonEmpty = text.check(Schema.isNonEmpty({ expected: notEmpty })).annotate({ identifier: notEmpty })
+const nonEmpty = plain.check(Schema.isNonEmpty({ expected: notEmpty })).annotate({ identifier: notEmpty })
 const table = Schema.Record(Schema.String, text).annotate({ identifier: "an object of strings" })
 
 const list = (values: ReadonlyArray<string>) =>
@@ -31,13 +36,14 @@ const whole = (maximum: number, expected: string) =>
 
 const count = whole(Number.MAX_SAFE_INTEGER, "a whole number above 0")
 // A timer of the runtime holds no more than 31 bits of milliseconds, and fires at once beyond.
-const milliseconds = whole(2 ** 31 - 1, "whole milliseconds above 0, at most 2147483647")
+/** A span of time. */
+export const Milliseconds = whole(2 ** 31 - 1, "whole milliseconds above 0, at most 2147483647")
 const port = whole(65_535, "a port from 1 to 65535")
 
 const program = "an array of strings, the program first"
 const command = Schema.TupleWithRest(
   Schema.Tuple([nonEmpty.pipe(Schema.annotateKey({ messageMissingKey: "Expected the program's name" }))]),
-  [text],
+  [plain],
 ).annotate({ identifier: program })
 
 const isHttp = (value: string) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
@@ -46,6 +52,15 @@ const httpUrl = text.check(Schema.makeFilter(isHttp, { expected: url })).annotat
 
 const required = <S extends Schema.Top>(schema: S, expected: string) =>
   schema.pipe(Schema.annotateKey({ messageMissingKey: `Expected ${expected}` }))
+
+const environment = Schema.Record(Schema.String, plain)
+  .check(
+    Schema.makeFilter((value: Readonly<Record<string, string>>) => {
+      const name = Object.keys(value).find((key) => !/^[^=\0]+$/.test(key))
+      return name === undefined ? undefined : { path: [name], issue: "Expected the name of a variable, without =" }
+    }),
+  )
+  .annotate({ identifier: "an object of strings" })
 
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 // Tab is the one control character that RFC 9110 §5.5 allows in a value.
@@ -63,13 +78,13 @@ const headers = table
   .annotate({ identifier: "an object of strings" })
 
 const timeouts = Schema.Struct({
-  startup: Schema.optionalKey(milliseconds),
-  catalog: Schema.optionalKey(milliseconds),
-  execution: Schema.optionalKey(milliseconds),
+  startup: Schema.optionalKey(Milliseconds),
+  catalog: Schema.optionalKey(Milliseconds),
+  execution: Schema.optionalKey(Milliseconds),
 })
 
 /** Milliseconds: one number for start-up, listing and calls alike, or each by its name. */
-export const Timeout = Schema.Union([milliseconds, timeouts]).annotate({
+export const Timeout = Schema.Union([Milliseconds, timeouts]).annotate({
   identifier: "milliseconds, or an object of startup, catalog and execution",
 })
 export type Timeout = typeof Timeout.Type
@@ -160,7 +175,7 @@ const common = {
       identifier: "an array of paths or file: URIs, or false",
     }),
   ),
-  keepAlive: Schema.optionalKey(milliseconds),
+  keepAlive: Schema.optionalKey(Milliseconds),
   trusted: Schema.optionalKey(flag),
   tools: Schema.optionalKey(tools),
   sampling: Schema.optionalKey(sampling),
@@ -172,9 +187,9 @@ export const Local = Schema.Struct({
   type: Schema.Literal("local"),
   command: required(command, program),
   cwd: Schema.optionalKey(nonEmpty),
-  environment: Schema.optionalKey(table),
+  environment: Schema.optionalKey(environment),
   inheritEnvironment: Schema.optionalKey(flag),
-  sleep: Schema.optionalKey(milliseconds),
+  sleep: Schema.optionalKey(Milliseconds),
   shared: Schema.optionalKey(flag),
   ...common,
 })

@@ -12,7 +12,7 @@ export const nearest = (word: string, candidates: Iterable<string>): ReadonlyArr
     if (edits <= most) ranked.push([edits, candidate])
   }
   return ranked
-    .sort((a, b) => a[0] - b[0])
+    .toSorted((a, b) => a[0] - b[0])
     .slice(0, 3)
     .map((pair) => pair[1])
 }

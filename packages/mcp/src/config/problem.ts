@@ -14,9 +14,16 @@ export interface Problem {
   readonly found: unknown
 }
 
-/** `timeout.startup: expected milliseconds, found "soon"`. */
-export const describe = (problem: Problem, prefix: ReadonlyArray<string> = []): string => {
-  const where = pathText([...prefix, ...problem.path])
+/**
+ * `mcp.files.timeout.startup: expected milliseconds, found "soon"`: after `prefix`, the path of the entry, comes the
+ * problem's own, or `spelled`, the same path as the person spelled it.
+ */
+export const describe = (
+  problem: Problem,
+  prefix: ReadonlyArray<string> = [],
+  spelled: ReadonlyArray<string> = problem.path,
+): string => {
+  const where = pathText([...prefix, ...spelled])
   return `${where === "" ? "" : `${where}: `}expected ${problem.expected}, found ${foundText(problem)}`
 }
 
@@ -50,7 +57,8 @@ const foundText = ({ found, path }: Problem): string => {
   if (Array.isArray(found)) return found.length === 0 ? "an empty array" : "an array"
   if (typeof found === "object") return "an object"
   if (found === "") return "an empty string"
-  return open.has(path.at(-1) ?? "") && String(found).length <= 40 ? JSON.stringify(found) : "a string"
+  const shown = open.has(path.at(-1) ?? "") && typeof found === "string" && found.length <= 40
+  return shown ? JSON.stringify(found) : "a string"
 }
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
