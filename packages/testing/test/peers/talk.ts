@@ -18,7 +18,7 @@ export interface Talk {
 
 export const handshake = (version: string) => ({
   protocolVersion: version,
-  capabilities: { roots: {} },
+  capabilities: {},
   clientInfo: { name: "talk", version: "1" },
 })
 
