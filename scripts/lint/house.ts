@@ -61,10 +61,7 @@ const judge = (filename: string, specifier: string, typeOnly: boolean): string |
     return rooms[room]?.includes(other) ? undefined : `the room "${room}" may not import "${other}"`
   }
 
-  if (source === undefined) return undefined
-  if (specifier === "effect" || specifier === "@effect/platform-node")
-    return `import the module ("effect/Effect"), not the barrel "${specifier}": start-up time counts`
-  if (name !== "mcp") return undefined
+  if (source === undefined || name !== "mcp") return undefined
   if (specifier === "bun" || specifier.startsWith("bun:")) return "nothing of Bun in packages/mcp/src"
   if (specifier.startsWith("@modelcontextprotocol/") && !typeOnly)
     return "the SDK is imported for its types; its code is loaded with import() when it is first needed"
