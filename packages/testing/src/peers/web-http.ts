@@ -1,0 +1,62 @@
+/** Serves a web-standard handler (`Request` to `Response`) on a free port of loopback, and says where on stdout. */
+import { createServer } from "node:http"
+import { Readable } from "node:stream"
+import type { ReadableStream as NodeReadableStream } from "node:stream/web"
+
+/** Prints `listening <url>`, which `serve` in `launch.ts` waits for. Ends with stdin. */
+export const listen = (handle: (request: Request) => Promise<Response>): void => {
+  const server = createServer(async (incoming, response) => {
+    const chunks: Array<Buffer> = []
+    for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
+    const gone = new AbortController()
+    response.on("close", () => gone.abort())
+    const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)])
+    const method = incoming.method ?? "GET"
+    const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
+      method,
+      headers,
+      signal: gone.signal,
+      ...(method === "POST" ? { body: Buffer.concat(chunks) } : {}),
+    })
+    const answer = await handle(request)
+    response.writeHead(answer.status, Object.fromEntries(answer.headers))
+    response.flushHeaders()
+    if (answer.body === null) return void response.end()
+    // The two declarations of ReadableStream differ in name only.
+    const body = Readable.fromWeb(answer.body as NodeReadableStream)
+    response.on("close", () => body.destroy())
+    body.on("error", () => response.destroy())
+    body.pipe(response)
+  })
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    process.stdout.write(`listening http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/mcp\n`)
+  })
+  process.stdin.on("end", () => process.exit(0))
+  process.stdin.resume()
+}
+
+/** Events of a session's streams, so that a client can resume them. */
+export class Events<Message> {
+  private readonly events: Array<{ readonly stream: string; readonly message: Message }> = []
+
+  async storeEvent(stream: string, message: Message): Promise<string> {
+    return String(this.events.push({ stream, message }))
+  }
+
+  async getStreamIdForEventId(id: string): Promise<string | undefined> {
+    return this.events[Number(id) - 1]?.stream
+  }
+
+  async replayEventsAfter(
+    last: string,
+    { send }: { readonly send: (id: string, message: Message) => Promise<void> },
+  ): Promise<string> {
+    const from = Number(last)
+    const stream = this.events[from - 1]?.stream ?? ""
+    for (const [at, event] of this.events.entries()) {
+      if (at >= from && event.stream === stream) await send(String(at + 1), event.message)
+    }
+    return stream
+  }
+}
