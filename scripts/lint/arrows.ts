@@ -26,7 +26,8 @@ export const rooms: Record<string, ReadonlyArray<string>> = {
   catalog: ["session", "notification", "protocol"],
   config: ["protocol"],
   events: ["protocol"],
+  error: ["events", "protocol"],
   connection: [...folders, "config", "events"],
-  mcp: [...folders, "config", "events", "connection"],
-  index: [...folders, "config", "events", "connection", "mcp"],
+  mcp: [...folders, "config", "events", "error", "connection"],
+  index: [...folders, "config", "events", "error", "connection", "mcp"],
 }

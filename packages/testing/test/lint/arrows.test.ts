@@ -10,7 +10,11 @@ const root = join(import.meta.dirname, "../../../..")
 /** Each file of the tree and the rule that it must break, or undefined where it must pass. */
 const files: ReadonlyArray<readonly [path: string, source: string, rule: string | undefined]> = [
   ["mcp/src/protocol/up.ts", `export * from "../session/session.ts"`, "house(arrows)"],
-  ["mcp/src/protocol/type-only.ts", `import type { A } from "../session/session.ts"\nexport type B = A`, "house(arrows)"],
+  [
+    "mcp/src/protocol/type-only.ts",
+    `import type { A } from "../session/session.ts"\nexport type B = A`,
+    "house(arrows)",
+  ],
   ["mcp/src/protocol/lazily.ts", `export const later = import("../session/session.ts")`, "house(arrows)"],
   ["mcp/src/http/aside.ts", `export * from "../protocol/id.ts"`, "house(arrows)"],
   ["mcp/src/transport/up.ts", `export * from "../session/session.ts"`, "house(arrows)"],
@@ -26,7 +30,11 @@ const files: ReadonlyArray<readonly [path: string, source: string, rule: string 
   ["mcp/src/session/host.ts", `export * from "@opencode-ai/opencode/config"`, "house(arrows)"],
   ["mcp/src/session/harness.ts", `export * from "@opencode-ai/testing/effect"`, "house(arrows)"],
   ["mcp/src/session/reach.ts", `export * from "../../../testing/src/effect.ts"`, "house(arrows)"],
-  ["mcp/src/session/sdk.ts", `import { Client } from "@modelcontextprotocol/client"\nexport { Client }`, "house(arrows)"],
+  [
+    "mcp/src/session/sdk.ts",
+    `import { Client } from "@modelcontextprotocol/client"\nexport { Client }`,
+    "house(arrows)",
+  ],
   ["mcp/src/session/sdk-type.ts", `export type { Client } from "@modelcontextprotocol/client"`, undefined],
   ["mcp/src/session/bun.ts", `export { file } from "bun"`, "house(arrows)"],
   ["mcp/test/session/harness.test.ts", `export * from "@opencode-ai/testing/effect"`, undefined],
@@ -40,8 +48,12 @@ const files: ReadonlyArray<readonly [path: string, source: string, rule: string 
   ["mcp/src/session/timer.ts", `export const id = setTimeout(() => {}, 1)`, "eslint(no-restricted-globals)"],
   ["mcp/src/session/async.ts", `export const run = async () => {}`, "oxc(no-async-await)"],
   ["mcp/src/session/try.ts", `try {\n  JSON.parse("")\n} finally {\n  JSON.parse("")\n}`, "house(no-try)"],
-  ["mcp/src/session/any.ts", `export const value: any = 1`, "typescript-eslint(no-explicit-any)"],
-  ["mcp/src/session/bang.ts", `export const at = (list: Array<number>) => list[0]!`, "typescript-eslint(no-non-null-assertion)"],
+  ["mcp/src/session/any.ts", `export const value: any = 1`, "typescript(no-explicit-any)"],
+  [
+    "mcp/src/session/bang.ts",
+    `export const at = (list: Array<number>) => list[0]!`,
+    "typescript(no-non-null-assertion)",
+  ],
   ["testing/src/clock.ts", `export const now = () => Date.now()`, undefined],
 ]
 
