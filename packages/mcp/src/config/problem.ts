@@ -123,8 +123,10 @@ const unknown = (path: ReadonlyArray<string>, found: unknown, known: ReadonlyArr
   const other = otherClients.get(key)
   const meant = other !== undefined && known.includes(other) ? [other] : nearest(key, known)
   if (meant.length > 0) return { path, expected: meant.join(" or "), found }
-  if (path.length === 1 && Object.hasOwn(Remote.fields, key)) return { path, expected: "it on a remote server", found }
-  if (path.length === 1 && Object.hasOwn(Local.fields, key)) return { path, expected: "it on a local server", found }
+  if (path.length === 1 && Object.hasOwn(Remote.fields, key))
+    return { path, expected: "only a remote server has it", found }
+  if (path.length === 1 && Object.hasOwn(Local.fields, key))
+    return { path, expected: "only a local server has it", found }
   return { path, expected: "no such field", found }
 }
 
@@ -132,6 +134,6 @@ const unknown = (path: ReadonlyArray<string>, found: unknown, known: ReadonlyArr
 export const describeUnknown = (warning: Problem, prefix: ReadonlyArray<string> = []): string => {
   const where = pathText([...prefix, ...warning.path])
   if (warning.expected === "no such field") return `${where}: unknown field, ignored`
-  if (warning.expected.startsWith("it on ")) return `${where}: ignored here, ${warning.expected} alone`
+  if (warning.expected.startsWith("only ")) return `${where}: ignored, ${warning.expected}`
   return `${where}: unknown field, ignored; did you mean ${warning.expected}?`
 }
