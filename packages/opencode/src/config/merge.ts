@@ -9,6 +9,7 @@ import { at, describe, describeUnknown, pathText } from "@opencode-ai/mcp/config
 import { canonical, isRecord, section, writtenPath } from "@opencode-ai/mcp/config/shape"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type { Discovered, Source } from "./discover.ts"
 import { parse } from "./jsonc.ts"
 import { substitute, type Substituted } from "./substitute.ts"
@@ -106,9 +107,8 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
   const defaults = { timeout: { ...(everything === undefined ? {} : same(everything)), ...timeout } }
   for (const [name, layers] of parts) {
     const server = assemble(name, layers, defaults, warnings)
-    if (server === undefined) continue
-    servers.push(server)
-    if (server.config !== undefined) for (const secret of secretsOf(server.config)) secrets.add(secret)
+    if (server !== undefined) servers.push(server)
+    for (const part of layers) for (const secret of secretsOf(part.value)) secrets.add(secret)
   }
   return { servers, warnings: [...new Set(warnings)], secrets: [...secrets] } satisfies Merged
 })
@@ -182,23 +182,25 @@ const deepMerge = (base: unknown, over: unknown): unknown => {
 // Headers that say nothing about the person. Their values are words that answers are full of.
 const openHeaders = /^(?:accept(?:-.*)?|cache-control|content-type|origin|referer|user-agent)$/i
 
-/** The secrets that stand in an entry literally. */
-const secretsOf = (config: Mcp.ServerConfig): ReadonlyArray<string> => {
-  if (config.type === "local") return []
-  const secrets: Array<string> = []
-  for (const [name, value] of config.headers) {
-    if (openHeaders.test(name)) continue
-    const text = Redacted.value(value)
-    secrets.push(text, text.replace(/^(?:basic|bearer)\s+/i, ""))
+const secretFields: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+  ["oauth", ["clientSecret", "privateKey", "token", "idpClientSecret", "idToken"]],
+  ["tls", ["key", "passphrase"]],
+]
+
+/** The secrets that stand in an entry literally, be the entry right or wrong. */
+const secretsOf = (value: unknown): ReadonlyArray<string> => {
+  const secrets: Array<unknown> = []
+  const headers = at(value, ["headers"])
+  for (const [name, text] of Object.entries(isRecord(headers) ? headers : {})) {
+    if (!openHeaders.test(name)) secrets.push(text, String(text).replace(/^(?:basic|bearer)\s+/i, ""))
   }
-  for (const part of [config.oauth, config.tls]) {
-    for (const value of Object.values(part === false ? {} : (part ?? {}))) {
-      if (Redacted.isRedacted(value)) secrets.push(String(Redacted.value(value)))
-    }
+  for (const [key, fields] of secretFields) for (const field of fields) secrets.push(at(value, [key, field]))
+  for (const key of ["url", "proxy"]) {
+    const url = at(value, [key])
+    const password = typeof url === "string" && URL.canParse(url) ? new URL(url).password : ""
+    secrets.push(password, decode(password))
   }
-  const proxy = config.proxy === undefined || config.proxy === false ? undefined : new URL(Redacted.value(config.proxy))
-  for (const url of [config.url, proxy]) if (url?.password) secrets.push(url.password, decode(url.password))
-  return secrets
+  return secrets.filter((secret) => typeof secret === "string")
 }
 
-const decode = (text: string) => (/%(?![0-9a-f]{2})/i.test(text) ? text : decodeURIComponent(text))
+const decode = (text: string) => Result.getOrElse(Result.try(() => decodeURIComponent(text)), () => text)
