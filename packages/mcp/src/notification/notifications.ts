@@ -6,12 +6,11 @@
  * loss is counted. Acting on a notification (listing again, resetting a deadline) is not done here.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { RequestId } from "../protocol/jsonrpc.ts"
 import type { LoggingLevel, Task } from "../protocol/model.ts"
+import { Channel } from "./channel.ts"
 
 /** A step of a request in progress (Progress). */
 export interface Progress {
@@ -48,52 +47,7 @@ export interface Topics {
 
 export type Topic = keyof Topics
 
-/** What a topic keeps for its first listener, and each subscriber's queue, in messages. */
-export const capacity = 1_024
-
-type Listener<T extends Topic> = (payload: Topics[T]) => void
-
-/** One topic: its listeners, and what came before there were any. */
-class Channel<T extends Topic> {
-  private readonly listeners = new Set<Listener<T>>()
-  private backlog: Array<Topics[T]> | undefined = []
-  dropped = 0
-
-  publish(payload: Topics[T]): void {
-    if (this.backlog === undefined) {
-      for (const listener of this.listeners) listener(payload)
-    } else if (this.backlog.length < capacity) {
-      this.backlog.push(payload)
-    } else {
-      this.dropped += 1
-    }
-  }
-
-  listen(listener: Listener<T>): () => void {
-    const backlog = this.backlog
-    this.backlog = undefined
-    this.listeners.add(listener)
-    backlog?.forEach(listener)
-    return () => this.listeners.delete(listener)
-  }
-
-  readonly stream: Stream.Stream<Topics[T]> = Stream.unwrap(
-    Effect.gen({ self: this }, function* () {
-      const queue = yield* Queue.dropping<Topics[T]>(capacity)
-      yield* Effect.acquireRelease(
-        Effect.sync(() =>
-          this.listen((payload) => {
-            if (!Queue.offerUnsafe(queue, payload)) this.dropped += 1
-          }),
-        ),
-        (stop) => Effect.sync(stop),
-      )
-      return Stream.fromQueue(queue)
-    }),
-  )
-}
-
-type Channels = { readonly [T in Topic]: Channel<T> }
+type Channels = { readonly [T in Topic]: Channel<Topics[T]> }
 
 /**
  * The notifications of one server.
@@ -134,7 +88,7 @@ export class Notifications extends Context.Service<
       stderr: new Channel(),
       warning: new Channel(),
     }
-    const channel = <T extends Topic>(topic: T): Channel<T> => channels[topic]
+    const channel = <T extends Topic>(topic: T): Channel<Topics[T]> => channels[topic]
     return {
       publish: (topic, payload) => channel(topic).publish(payload),
       listen: (topic, listener) => channel(topic).listen(listener),

@@ -1,0 +1,49 @@
+/**
+ * The keys under which tools are offered to a model: `sanitize(server)_sanitize(tool)`, at most 64 characters.
+ *
+ * Where keys collide or are too long, each of them gets a suffix made of a hash of server and tool, so that no key
+ * depends on the order in which servers connected. The name that a server gave its tool is what goes on the wire.
+ */
+import { createHash } from "node:crypto"
+
+/** The longest key: the limit of the model providers for a tool's name. */
+export const keyLimit = 64
+
+const suffixLength = 8
+
+/** Replaces what a provider does not allow in a tool's name. */
+export const sanitize = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_")
+
+/** The whole key, however long: what permission patterns match too. */
+export const fullKey = (server: string, tool: string): string => `${sanitize(server)}_${sanitize(tool)}`
+
+const suffixed = (server: string, tool: string): string => {
+  const hash = createHash("sha256").update(`${server}\0${tool}`).digest("hex").slice(0, suffixLength)
+  return `${fullKey(server, tool).slice(0, keyLimit - suffixLength - 1)}_${hash}`
+}
+
+/** A tool of a server, by their own names. */
+export interface ToolName {
+  readonly server: string
+  readonly tool: string
+}
+
+/** The key of each tool, in the order given. */
+export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> => {
+  const keys = tools.map(({ server, tool }) => fullKey(server, tool))
+  const plain = keys.map((key) => key.length <= keyLimit)
+  // A suffixed key may meet another's plain one, which then needs a suffix too: until nothing moves.
+  for (let moved = true; moved; ) {
+    const count = new Map<string, number>()
+    for (const key of keys) count.set(key, (count.get(key) ?? 0) + 1)
+    moved = false
+    for (const [index, { server, tool }] of tools.entries()) {
+      const key = keys[index] ?? ""
+      if (key.length <= keyLimit && (plain[index] !== true || count.get(key) === 1)) continue
+      keys[index] = suffixed(server, tool)
+      plain[index] = false
+      moved = true
+    }
+  }
+  return keys
+}

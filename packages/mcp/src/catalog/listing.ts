@@ -1,0 +1,80 @@
+/**
+ * Reads one list of a server to its end (2025-11-25, Utilities, Pagination).
+ *
+ * Bounded in pages and items; a cursor that repeats ends the listing. An item that makes no sense is left out, a page
+ * that fails keeps what was read before it, and both are said. Only the end of the connection fails a listing: its
+ * cursor is worth nothing in the next session.
+ */
+import * as Effect from "effect/Effect"
+import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
+import type { Page, RequestMethod } from "../protocol/method.ts"
+import type { Session } from "../session/session.ts"
+import type { SessionError } from "../session/error.ts"
+
+/** The most pages of one list. */
+export const pageLimit = 1_000
+/** The most items of one list. */
+export const itemLimit = 100_000
+
+/** One kind of list. */
+export interface Kind<Item> {
+  readonly method: RequestMethod<Page, object>
+  /** The member of the result that holds the items. */
+  readonly member: string
+  /** What identifies an item: two with the same are one too many. `undefined` where the item makes no sense. */
+  readonly identify: (item: JsonObject) => string | undefined
+  readonly is: (item: JsonObject) => item is JsonObject & Item
+}
+
+/** Lists to the end. Empty, with nothing sent, where the server does not declare the capability. */
+export const list = <Item>(
+  session: Session["Service"],
+  kind: Kind<Item>,
+  options: { readonly timeout: number; readonly warn: (message: string) => void },
+): Effect.Effect<ReadonlyArray<Item>, SessionError> =>
+  Effect.gen(function* () {
+    const items: Array<Item> = []
+    if (!session.declares(kind.method)) return items
+    const seen = new Set<string>()
+    const cursors = new Set<string>()
+    let leftOut = 0
+    const keep = (item: unknown) => {
+      const id = isObject(item) ? kind.identify(item) : undefined
+      if (id !== undefined && isObject(item) && kind.is(item) && !seen.has(id)) {
+        seen.add(id)
+        items.push(item)
+        return
+      }
+      leftOut += 1
+      if (leftOut <= 5) {
+        const why = id !== undefined && seen.has(id) ? "it is listed twice" : "it lacks what the protocol asks for"
+        options.warn(`${kind.method.method}: left out ${JSON.stringify(item)?.slice(0, 200)}: ${why}`)
+      }
+    }
+    let cursor: string | undefined
+    for (let page = 0; page < pageLimit; page++) {
+      const params: Page = cursor === undefined ? {} : { cursor }
+      const result = yield* session
+        .request(kind.method, params, { timeout: options.timeout })
+        .pipe(
+          Effect.catchIf(
+            (error) => error.reason._tag !== "Transport",
+            (error) => Effect.sync(() => options.warn(`${error.message}; ${items.length} kept`)),
+          ),
+        )
+      if (!isObject(result)) return items
+      const batch = result[kind.member]
+      if (Array.isArray(batch)) for (const item of batch) keep(item)
+      const next = result.nextCursor
+      if (typeof next !== "string" || next === "") return items
+      if (cursors.has(next)) {
+        options.warn(`${kind.method.method}: the cursor ${JSON.stringify(next.slice(0, 100))} came twice; the list ends there`)
+        return items
+      }
+      if (items.length >= itemLimit) break
+      cursors.add(next)
+      cursor = next
+    }
+    options.warn(`${kind.method.method}: more than ${pageLimit} pages or ${itemLimit} items; the list ends there`)
+    return items
+  })

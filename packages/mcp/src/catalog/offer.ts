@@ -1,0 +1,50 @@
+/** The tools of one server as they are offered: filtered by its entry, found by name. Computed once for each list. */
+import type { Tool } from "../protocol/model.ts"
+
+export interface Offer {
+  /** The list that it was made from: another list is another offer. */
+  readonly source: ReadonlyArray<Tool>
+  readonly tools: ReadonlyArray<Tool>
+  readonly byName: ReadonlyMap<string, Tool>
+}
+
+/** Which of a server's tools are offered, by wildcards over their own names. What `deny` names is out. */
+export interface Filter {
+  readonly allow: ReadonlyArray<string>
+  readonly deny: ReadonlyArray<string>
+}
+
+/** Whether a name matches a pattern in which `*` stands for any characters and `?` for one. */
+export const matches = (pattern: string, name: string): boolean => {
+  // Greedy with one point of return: linear in pattern times name, whatever the pattern.
+  let at = 0
+  let star = -1
+  let mark = 0
+  let index = 0
+  while (index < name.length) {
+    if (pattern[at] === "*") {
+      star = at++
+      mark = index
+    } else if (at < pattern.length && (pattern[at] === "?" || pattern[at] === name[index])) {
+      at += 1
+      index += 1
+    } else if (star >= 0) {
+      at = star + 1
+      index = ++mark
+    } else {
+      return false
+    }
+  }
+  while (pattern[at] === "*") at += 1
+  return at === pattern.length
+}
+
+const passes = ({ allow, deny }: Filter, name: string): boolean =>
+  allow.some((pattern) => matches(pattern, name)) && !deny.some((pattern) => matches(pattern, name))
+
+/** The offer of a list. */
+export const make = (source: ReadonlyArray<Tool>, filter: Filter): Offer => {
+  const all = filter.deny.length === 0 && filter.allow.includes("*")
+  const tools = all ? source : source.filter(({ name }) => passes(filter, name))
+  return { source, tools, byName: new Map(tools.map((tool) => [tool.name, tool])) }
+}

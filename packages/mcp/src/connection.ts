@@ -1,0 +1,203 @@
+/**
+ * One configured server: its stack of layers in a Scope of its own, its status, and what it said.
+ *
+ * Connecting builds the stack, disconnecting closes its Scope; there is no other teardown. A session that ends by
+ * itself leaves the status `failed` with its reason, and the next `connect` builds a new one. When to do so again by
+ * itself is not decided here.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { Catalog } from "./catalog/catalog.ts"
+import * as CatalogLayer from "./catalog/catalog.ts"
+import type { ServerConfig } from "./config.ts"
+import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
+import * as Stderr from "./connection/stderr.ts"
+import type { Status } from "./events.ts"
+import { Notifications } from "./notification/notifications.ts"
+import type { SessionError } from "./session/error.ts"
+import { Session } from "./session/session.ts"
+import type { TransportError } from "./transport/error.ts"
+
+/** What a connected server is reached through. */
+export interface Live {
+  readonly session: Session["Service"]
+  readonly catalog: Catalog["Service"]
+  /** How long connecting took, in milliseconds. */
+  readonly connectMs: number
+}
+
+export interface Connection {
+  readonly config: ServerConfig
+  readonly notifications: Notifications["Service"]
+  readonly status: () => Status
+  /** The session and the catalogue, while it is connected. */
+  readonly live: () => Live | undefined
+  /** What it wrote to stderr lately, across its sessions. */
+  readonly stderr: () => ReadonlyArray<string>
+  /** Connects unless it is connected or about to be, and waits for the outcome. */
+  readonly connect: Effect.Effect<Status>
+  /** Ends the session, or the attempt at one; afterwards it is `disabled`. Waits until everything is closed. */
+  readonly disconnect: Effect.Effect<void>
+  /** The status, once it is not `pending`. */
+  readonly settled: Effect.Effect<Status>
+}
+
+/** How much of what a server said is quoted in the reason of a failure, in lines. */
+const quotedLines = 10
+
+const transportReason = (error: SessionError) =>
+  error.reason._tag === "Transport" ? error.reason.error.reason : undefined
+
+/** Why it could not connect, in words that say what was tried and what to do. */
+const explain = (
+  config: ServerConfig,
+  error: SessionError,
+  stderr: ReadonlyArray<string>,
+  oddities: ReadonlyArray<string>,
+): string => {
+  const target = config.type === "local" ? config.command.join(" ") : config.url.href
+  const reason =
+    error.reason._tag === "Timeout"
+      ? `${target} did not answer ${error.method} within ${config.timeout.startup} ms; check that it is an MCP server, or raise "timeout" in its entry`
+      : error.reason.message
+  const quoted =
+    transportReason(error)?._tag === "ProcessExited" || stderr.length === 0
+      ? []
+      : ["its last words on stderr:", ...stderr.slice(-quotedLines)]
+  return [reason, ...oddities.map((oddity) => `it ${oddity}`), ...quoted].join("\n")
+}
+
+const statusOf = (config: ServerConfig, error: SessionError, text: string): Status => {
+  if (transportReason(error)?._tag !== "Unauthorized") return { status: "failed", error: text }
+  return config.type === "remote" && config.oauth === false
+    ? { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }
+    : { status: "needs_auth", error: text }
+}
+
+/** A server, not connected yet. It lives in the Scope. */
+export const make = (options: {
+  readonly config: ServerConfig
+  readonly assembly: Assembly
+  readonly surroundings: Surroundings
+  readonly onStatus: (status: Status) => void
+  readonly onCatalog: (what: "tools" | "prompts" | "resources") => void
+}): Effect.Effect<Connection, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { config } = options
+    const parent = yield* Effect.scope
+    const clock = yield* Clock.Clock
+    const notifications = Notifications.make()
+    const stderr = Stderr.make(config.limits.stderr)
+    notifications.listen("stderr", ({ line }) => stderr.push(line))
+    let oddities: Array<string> = []
+    notifications.listen("warning", ({ message }) => {
+      if (live === undefined && oddities.length < 3) oddities.push(message)
+    })
+
+    let status: Status = config.enabled ? { status: "pending" } : { status: "disabled" }
+    let live: Live | undefined
+    let scope: Scope.Closeable | undefined
+    /** The attempt in progress: who waits for it, and the fibre that makes it. */
+    let attempt: { readonly outcome: Deferred.Deferred<Status>; fiber: Fiber.Fiber<unknown> | undefined } | undefined
+
+    const become = (next: Status) => {
+      status = next
+      options.onStatus(next)
+    }
+
+    const layer = CatalogLayer.layer({ timeout: config.timeout.catalog, onChanged: options.onCatalog }).pipe(
+      Layer.provideMerge(stack(options.assembly, config, options.surroundings)),
+      Layer.provide(Layer.succeed(Notifications)(notifications)),
+    )
+
+    /** Takes note of a session that ended by itself, and closes what is left of it. */
+    const ended = (ending: Live, own: Scope.Closeable, error: TransportError) =>
+      Effect.suspend(() => {
+        if (live !== ending) return Effect.void
+        live = undefined
+        scope = undefined
+        become({ status: "failed", error: error.message })
+        return Scope.close(own, Exit.void)
+      })
+
+    const build = Effect.gen(function* () {
+      oddities = []
+      const heard = stderr.lines().length
+      const own = yield* Scope.fork(parent)
+      scope = own
+      const started = clock.monotonicTimeNanosUnsafe()
+      const exit = yield* Effect.exit(Layer.buildWithScope(layer, own))
+      if (Exit.isSuccess(exit)) {
+        const connectMs = Math.round(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6)
+        const connected = {
+          session: Context.get(exit.value, Session),
+          catalog: Context.get(exit.value, Catalog),
+          connectMs,
+        }
+        live = connected
+        yield* Effect.forkIn(
+          Effect.catch(connected.session.ended, (error) => ended(connected, own, error)),
+          parent,
+        )
+        return { status: "connected" } satisfies Status
+      }
+      scope = undefined
+      yield* Effect.forkIn(Scope.close(own, Exit.void), parent)
+      const error = exit.cause.reasons.find(Cause.isFailReason)?.error
+      if (error === undefined) return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
+      return statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
+    })
+
+    const connect = Effect.suspend(() => {
+      if (live !== undefined) return Effect.succeed(status)
+      if (attempt !== undefined) return Deferred.await(attempt.outcome)
+      const current = (attempt = { outcome: Deferred.makeUnsafe<Status>(), fiber: undefined as Fiber.Fiber<unknown> | undefined })
+      become({ status: "pending" })
+      const finish = (next: Status) =>
+        Effect.sync(() => {
+          if (attempt !== current) return
+          attempt = undefined
+          become(next)
+          Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+        })
+      return Effect.flatMap(build, finish).pipe(
+        Effect.forkIn(parent),
+        Effect.tap((fiber) => Effect.sync(() => (current.fiber = fiber))),
+        Effect.andThen(Deferred.await(current.outcome)),
+      )
+    })
+
+    const disconnect = Effect.suspend(() => {
+      const current = attempt
+      const own = scope
+      attempt = undefined
+      live = undefined
+      scope = undefined
+      return Effect.gen(function* () {
+        if (current?.fiber !== undefined) yield* Fiber.interrupt(current.fiber)
+        if (own !== undefined) yield* Scope.close(own, Exit.void)
+        if (attempt === undefined && live === undefined) become({ status: "disabled" })
+        if (current !== undefined) Deferred.doneUnsafe(current.outcome, Effect.succeed(status))
+      })
+    }).pipe(Effect.uninterruptible)
+
+    return {
+      config,
+      notifications,
+      status: () => status,
+      live: () => live,
+      stderr: stderr.lines,
+      connect,
+      disconnect,
+      settled: Effect.suspend(() =>
+        attempt === undefined ? Effect.succeed(status) : Deferred.await(attempt.outcome),
+      ),
+    }
+  })

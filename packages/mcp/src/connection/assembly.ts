@@ -1,0 +1,149 @@
+/**
+ * Which layers a configured server is built from: the one place to exchange any of them.
+ *
+ * The default builds what the entry says. A plugin author replaces a member to bring a transport, an authorization or
+ * handlers of their own, for one server or for all.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { statSync } from "node:fs"
+import { basename, isAbsolute, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import * as AuthLayer from "../auth/layer.ts"
+import type { Auth } from "../auth/auth.ts"
+import * as CapabilityLayer from "../capability/capabilities.ts"
+import type { Capabilities } from "../capability/capabilities.ts"
+import type { Roots } from "../capability/roots.ts"
+import type { LocalServer, ServerConfig } from "../config.ts"
+import type { Implementation, Root } from "../protocol/model.ts"
+import { isRevision } from "../protocol/revision.ts"
+import type { SessionError } from "../session/error.ts"
+import * as SessionLayer from "../session/session.ts"
+import type { Session } from "../session/session.ts"
+import * as TransportLayer from "../transport/layer.ts"
+import type { Transport } from "../transport/transport.ts"
+
+/** What a server's layers may know besides its entry. */
+export interface Surroundings {
+  /** The project's directory, absolute: the default of `cwd`, and what relative paths are relative to. */
+  readonly directory: string
+  readonly clientInfo: Implementation | undefined
+  /** The roots of servers whose entry names none. */
+  readonly roots: Roots["Service"]
+  /** Whether those roots were chosen explicitly, so that nothing is added to them. */
+  readonly rootsAreFinal: () => boolean
+}
+
+/** The four layers of one server. */
+export interface Assembly {
+  readonly auth: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Auth>
+  readonly transport: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Transport, never, Auth>
+  readonly capabilities: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Capabilities>
+  readonly session: (
+    config: ServerConfig,
+    surroundings: Surroundings,
+  ) => Layer.Layer<Session, SessionError, Transport | Capabilities>
+}
+
+/** What a server that inherits nothing still needs to find programs and to know its language (ATTACKS: environment). */
+const essential = ["PATH", "HOME", "LANG", "LANGUAGE", "TZ", "USER", "SHELL", "TERM"]
+const essentialOnWindows = ["SystemRoot", "PATHEXT", "APPDATA", "LOCALAPPDATA", "TEMP", "USERPROFILE", "ComSpec"]
+
+/** The whole environment of a local server. */
+const environmentOf = (config: LocalServer): Record<string, string> => {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) =>
+      config.inheritEnvironment ||
+      essential.includes(name) ||
+      name.startsWith("LC_") ||
+      (process.platform === "win32" && essentialOnWindows.includes(name)),
+  )
+  return Object.fromEntries([
+    ...inherited.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    ...config.environment,
+  ])
+}
+
+const rootOf = (path: string, directory: string): Root => {
+  if (path.startsWith("file://")) return { uri: path }
+  const absolute = resolve(directory, path)
+  return { uri: pathToFileURL(absolute).href, name: basename(absolute) || absolute }
+}
+
+const isDirectory = (path: string) =>
+  isAbsolute(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/**
+ * The roots of a server: those of its entry, or the host's and the existing absolute directories among its arguments,
+ * because some servers let the roots replace the directories they were started with.
+ */
+const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Service"] | undefined => {
+  if (config.roots === false) return undefined
+  if (config.roots !== "auto") {
+    const fixed = config.roots.map((path) => rootOf(path, surroundings.directory))
+    return { list: Effect.succeed(fixed), changes: Stream.empty }
+  }
+  if (config.type === "remote") return surroundings.roots
+  const { rootsAreFinal } = surroundings
+  const named = config.command
+    .slice(1)
+    .filter(isDirectory)
+    .map((path) => rootOf(path, surroundings.directory))
+  return {
+    changes: surroundings.roots.changes,
+    list: Effect.map(surroundings.roots.list, (roots) => [
+      ...roots,
+      ...(rootsAreFinal() ? [] : named).filter(({ uri }) => !roots.some((root) => root.uri === uri)),
+    ]),
+  }
+}
+
+const fromConfig: Assembly = {
+  auth: (config) => (config.type === "remote" ? AuthLayer.headers(config.headers) : AuthLayer.none),
+  transport: (config, { directory }) =>
+    config.type === "remote"
+      ? TransportLayer.remote({ url: config.url, limits: config.limits })
+      : TransportLayer.stdio({
+          command: config.command,
+          cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),
+          env: environmentOf(config),
+          messageLimit: config.limits.message,
+        }),
+  capabilities: (config, surroundings) => CapabilityLayer.make({ roots: rootsOf(config, surroundings) }),
+  session: (config, { clientInfo }) =>
+    SessionLayer.make({
+      server: config.name,
+      clientInfo,
+      ...(isRevision(config.protocol) ? { revision: config.protocol, exactly: true } : {}),
+      startupTimeout: config.timeout.startup,
+      timeout: config.timeout.execution,
+    }),
+}
+
+/**
+ * The assembly in force.
+ *
+ * @example
+ * ```ts
+ * const silent = Layer.effect(Assembly)(
+ *   Effect.map(Assembly, (standard) => ({ ...standard, capabilities: () => CapabilityLayer.none })),
+ * )
+ * ```
+ */
+export const Assembly: Context.Reference<Assembly> = Context.Reference<Assembly>("@opencode/mcp/Assembly", {
+  defaultValue: () => fromConfig,
+})
+
+/** The whole stack of a server: session over transport over authorization, beside the capabilities. */
+export const stack = (
+  assembly: Assembly,
+  config: ServerConfig,
+  surroundings: Surroundings,
+): Layer.Layer<Session, SessionError> =>
+  assembly.session(config, surroundings).pipe(
+    Layer.provide(assembly.transport(config, surroundings)),
+    Layer.provide(assembly.auth(config, surroundings)),
+    Layer.provide(assembly.capabilities(config, surroundings)),
+  )
