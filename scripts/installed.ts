@@ -23,10 +23,11 @@ const take = (lock: string) => {
 }
 
 /**
- * Brings `directory`/node_modules in line with `directory`/bun.lock. Says so on standard error, never on standard output,
- * and ends the process with exit code 1 where that fails. Several processes may call it at once: one installs.
+ * Brings `directory`/node_modules in line with `directory`/bun.lock. Says so, naming `what`, on standard error and never
+ * on standard output; ends the process with exit code 1 where that fails. Several processes may call it at once: one
+ * installs, the others wait.
  */
-export const installed = (directory: string) => {
+export const installed = (directory: string, what: string) => {
   const modules = join(directory, "node_modules")
   const stamp = join(modules, ".installed")
   const wanted = Bun.hash(readFileSync(join(directory, "bun.lock"))).toString()
@@ -37,11 +38,11 @@ export const installed = (directory: string) => {
   const lock = join(modules, ".installing")
   while (!take(lock)) Bun.sleepSync(50)
   if (!isCurrent()) {
-    console.error("Installing the dependencies, once …")
+    console.error(`Installing ${what}, once …`)
     const command = [process.execPath, "install", "--frozen-lockfile", "--no-progress"]
     const { success, stdout, stderr } = Bun.spawnSync(command, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] })
     if (success) writeFileSync(stamp, wanted)
-    else console.error(`${stdout.toString()}${stderr.toString()}The dependencies could not be installed.`)
+    else console.error(`${stdout.toString()}${stderr.toString()}${what} could not be installed`)
   }
   rmSync(lock, { force: true })
   if (!isCurrent()) process.exit(1)

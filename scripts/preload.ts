@@ -2,4 +2,4 @@
 import { join } from "node:path"
 import { installed } from "./installed.ts"
 
-installed(join(import.meta.dir, ".."))
+installed(join(import.meta.dir, ".."), "the dependencies")
