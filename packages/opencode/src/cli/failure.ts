@@ -1,0 +1,160 @@
+/**
+ * Every error as the command line and the shell tell it: a tag of docs/cli.md, a message, and an exit code.
+ *
+ * Nothing is printed here, and nothing is masked.
+ */
+import { McpError } from "@opencode-ai/mcp/error"
+import { SessionError, type SessionReason } from "@opencode-ai/mcp/session/error"
+import type { TransportError } from "@opencode-ai/mcp/transport/error"
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import { ConfigError } from "../config/error.ts"
+import { TrustError } from "../trust/trust.ts"
+
+/** The names under which errors are told. `Internal` is a defect of this program. */
+export type Tag =
+  | "Cancelled"
+  | "Timeout"
+  | "NotConnected"
+  | "ServerNotFound"
+  | "ToolNotFound"
+  | "BadRequest"
+  | "Protocol"
+  | "InvalidResponse"
+  | "Transport"
+  | "AuthRequired"
+  | "RegistrationRequired"
+  | "InsufficientScope"
+  | "StateMismatch"
+  | "AuthFailed"
+  | "ElicitationDeclined"
+  | "TaskFailed"
+  | "Denied"
+  | "NotImplemented"
+  | "Internal"
+
+/** How the program ends. */
+export const Exit = {
+  done: 0,
+  /** The tool or the server answered with an error. */
+  answered: 1,
+  /** Bad usage or bad configuration. */
+  usage: 2,
+  /** Could not connect. */
+  unreachable: 3,
+  unauthorized: 4,
+  interrupted: 130,
+  terminated: 143,
+} as const
+export type ExitCode = (typeof Exit)[keyof typeof Exit]
+
+/** What is told of an error: `error` of a shell's reply, and of what a command prints with `--json`. */
+export interface Failure {
+  readonly tag: Tag
+  readonly message: string
+  /** The code of a JSON-RPC error. */
+  readonly code?: number
+  readonly data?: unknown
+}
+
+/** An error of the command line's own. */
+export class CliFailure extends Data.TaggedError("CliFailure")<{
+  readonly tag: Tag
+  readonly text: string
+  readonly code?: number
+  readonly data?: unknown
+}> {
+  override get message(): string {
+    return this.text
+  }
+}
+
+/** Input of ours that cannot be used. */
+export const badRequest = (text: string): CliFailure => new CliFailure({ tag: "BadRequest", text })
+
+/** `operation` belongs to a feature that does not exist yet. */
+export const notImplemented = (operation: string): CliFailure =>
+  new CliFailure({ tag: "NotImplemented", text: `${operation} is not implemented yet` })
+
+const exits: Readonly<Record<Tag, ExitCode>> = {
+  Cancelled: Exit.interrupted,
+  Timeout: Exit.answered,
+  NotConnected: Exit.unreachable,
+  ServerNotFound: Exit.usage,
+  ToolNotFound: Exit.usage,
+  BadRequest: Exit.usage,
+  Protocol: Exit.answered,
+  InvalidResponse: Exit.answered,
+  Transport: Exit.unreachable,
+  AuthRequired: Exit.unauthorized,
+  RegistrationRequired: Exit.unauthorized,
+  InsufficientScope: Exit.unauthorized,
+  StateMismatch: Exit.unauthorized,
+  AuthFailed: Exit.unauthorized,
+  ElicitationDeclined: Exit.answered,
+  TaskFailed: Exit.answered,
+  Denied: Exit.answered,
+  NotImplemented: Exit.usage,
+  Internal: Exit.answered,
+}
+
+/** The exit code of a command that fails so. A server that answered with an HTTP status was reached: 1. */
+export const exitCode = (failure: Failure): ExitCode =>
+  failure.tag === "Transport" && failure.data !== undefined ? Exit.answered : exits[failure.tag]
+
+/** `code` and `data` where they are known: an absent field stays absent. */
+const detail = (code: number | undefined, data: unknown) => ({
+  ...(code === undefined ? {} : { code }),
+  ...(data === undefined ? {} : { data }),
+})
+
+const ofTransport = (message: string, { reason }: TransportError): Failure => {
+  if (reason._tag === "HttpStatus" && reason.error !== undefined) {
+    return { tag: "Protocol", message, ...detail(reason.error.code, reason.error.data) }
+  }
+  if (reason._tag === "HttpStatus") return { tag: "Transport", message, data: { status: reason.status } }
+  if (reason._tag !== "Unauthorized") return { tag: "Transport", message }
+  const scopes = insufficientScope(reason.challenge)
+  return scopes === undefined
+    ? { tag: "AuthRequired", message, data: { status: reason.status } }
+    : { tag: "InsufficientScope", message, data: { status: reason.status, scopes } }
+}
+
+/** The scopes that a challenge of RFC 6750 §3.1 asks for; `undefined` where it asks for none. */
+const insufficientScope = (challenge: string | undefined): ReadonlyArray<string> | undefined => {
+  if (challenge === undefined || !/\berror\s*=\s*"?insufficient_scope\b/i.test(challenge)) return undefined
+  const scope = /\bscope\s*=\s*(?:"([^"]*)"|([^\s,]+))/i.exec(challenge)
+  return (scope?.[1] ?? scope?.[2] ?? "").split(" ").filter((each) => each !== "")
+}
+
+const ofSession = (message: string, reason: SessionReason): Failure => {
+  switch (reason._tag) {
+    case "Protocol":
+      return { tag: "Protocol", message, ...detail(reason.code, reason.data) }
+    case "Timeout":
+      return { tag: "Timeout", message }
+    case "InvalidResponse":
+    case "UnsupportedRevision":
+      return { tag: "InvalidResponse", message }
+    case "NotDeclared":
+      return { tag: "BadRequest", message }
+    case "Transport":
+      return ofTransport(message, reason.error)
+  }
+}
+
+/** What is told of an error, whatever it is. */
+export const fromError = (error: unknown): Failure => {
+  if (error instanceof CliFailure) {
+    return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
+  }
+  if (error instanceof McpError) return { tag: error.reason._tag, message: error.message }
+  if (error instanceof SessionError) return ofSession(error.message, error.reason)
+  if (error instanceof ConfigError || error instanceof TrustError) return { tag: "BadRequest", message: error.message }
+  const message = error instanceof Error ? error.message : String(error)
+  return { tag: "Internal", message: `this is a defect of the client: ${message}` }
+}
+
+/** What is told of a cause: its first error, else its first defect; an interruption is `Cancelled`. */
+export const fromCause = (cause: Cause.Cause<unknown>): Failure =>
+  Cause.hasInterruptsOnly(cause) ? { tag: "Cancelled", message: "interrupted" } : fromError(Cause.squash(cause))

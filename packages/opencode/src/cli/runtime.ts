@@ -1,0 +1,110 @@
+/**
+ * What a command runs in: the configuration, the approvals, and the servers that it needs.
+ *
+ * Every server is added at once, in the order of the configuration, and none waits for another. A bad entry and one that
+ * is not approved are there too, `failed` with the reason. Closing the Scope closes every server.
+ */
+import type { ServerConfig } from "@opencode-ai/mcp/config"
+import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
+import { nearest } from "@opencode-ai/mcp/config/nearest"
+import { McpError, ServerNotFound } from "@opencode-ai/mcp/error"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import { Config, type ConfigError, type Server, type Snapshot } from "../config/config.ts"
+import * as Mask from "../config/mask.ts"
+import { heldError } from "../trust/question.ts"
+import { Trust } from "../trust/trust.ts"
+
+export interface RuntimeOptions {
+  /** `--config`: the one file to read. */
+  readonly config?: string | undefined
+  /** `--trust`: approve everything, for this run. */
+  readonly trust?: boolean | undefined
+}
+
+/** The services of a command. */
+export type Services = Config | Trust | Mcp
+
+/** The configuration and the approvals alone. Fails with what cannot be parsed. */
+export const configuration = (
+  options: RuntimeOptions,
+): Layer.Layer<Config | Trust, ConfigError, FileSystem.FileSystem | Path.Path> =>
+  Layer.mergeAll(
+    Config.layer(options.config === undefined ? {} : { config: options.config }),
+    Trust.layer({ all: options.trust === true }),
+  )
+
+/** The service of all servers, without any server yet. */
+export const servers: Layer.Layer<Mcp, never, Config> = Layer.unwrap(
+  Effect.map(
+    Effect.flatMap(Config, (config) => config.get),
+    ({ directory, worktree }) => Mcp.layer({ directory, worktree }),
+  ),
+)
+
+/** Everything that a command needs. */
+export const layer = (options: RuntimeOptions): Layer.Layer<Services, ConfigError, FileSystem.FileSystem | Path.Path> =>
+  Layer.provideMerge(servers, configuration(options))
+
+const typeOf = ({ config, written }: Server): "local" | "remote" =>
+  config?.type ??
+  (typeof written === "object" && written !== null && "type" in written && written.type === "remote"
+    ? "remote"
+    : "local")
+
+/** A server as it is added: its configuration, or why it cannot be used. `isApproved` as `Trust.isApproved` has it. */
+export const usable = (server: Server, directory: string): Effect.Effect<ServerConfig | Unusable, never, Trust> =>
+  Effect.gen(function* () {
+    const { config, name } = server
+    if (config === undefined) return { name, type: typeOf(server), error: server.error ?? "its entry cannot be used" }
+    // One that is switched off is not started, so there is nothing to approve.
+    if (!config.enabled || (yield* (yield* Trust).isApproved(server, directory))) return config
+    return { name, type: config.type, error: heldError(server) }
+  })
+
+/**
+ * Adds configured servers, those of `only` or all, and returns at once: `Mcp.settled`, and every operation on a server,
+ * waits for what it needs. They connect in the Scope.
+ */
+export const start = (
+  options: { readonly only?: (name: string) => boolean } = {},
+): Effect.Effect<void, never, Services | Scope.Scope> =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    const scope = yield* Effect.scope
+    const { directory, servers } = yield* (yield* Config).get
+    const wanted = servers.filter(({ name }) => options.only?.(name) ?? true)
+    const added = yield* Effect.forEach(wanted, (server) => usable(server, directory))
+    // Started at once, each is registered before the next: the order is the configuration's.
+    for (const each of added) yield* Effect.forkIn(mcp.add(each), scope, { startImmediately: true })
+  })
+
+/** The configured server of this name, before anything was started. */
+export const find = (snapshot: Snapshot, name: string): Effect.Effect<Server, McpError> =>
+  Effect.suspend(() => {
+    const found = snapshot.servers.find((server) => server.name === name)
+    if (found !== undefined) return Effect.succeed(found)
+    const all = snapshot.servers.map((server) => server.name)
+    return Effect.fail(new McpError({ reason: new ServerNotFound({ server: name, nearest: nearest(name, all), all }) }))
+  })
+
+// Names of variables whose values are secrets, whoever set them.
+const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT|CREDENTIALS?|AUTH)(?:_|$)/i
+// A shorter value of such a variable is more likely a word than a secret.
+const shortestSecret = 8
+
+/**
+ * What hides secrets in a text: those that the configuration names, and the values of environment variables, configured or
+ * inherited, whose names say that they are secret.
+ */
+export const masking = (snapshot: Snapshot): ((text: string) => string) => {
+  const configured = snapshot.servers.flatMap(({ config }) => (config?.type === "local" ? [...config.environment] : []))
+  const secrets = [...configured, ...Object.entries(process.env)].flatMap(([name, value]) =>
+    value !== undefined && value.length >= shortestSecret && secretName.test(name) ? [value] : [],
+  )
+  const hide = Mask.make(secrets)
+  return (text) => hide(snapshot.mask(text))
+}
