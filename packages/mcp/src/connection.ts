@@ -14,6 +14,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import type { AuthError } from "./auth/error.ts"
 import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
@@ -52,19 +53,19 @@ export interface Connection {
 /** How much of what a server said is quoted in the reason of a failure, in lines. */
 const quotedLines = 10
 
-const transportReason = (error: SessionError) =>
-  error.reason._tag === "Transport" ? error.reason.error.reason : undefined
+const transportReason = (error: SessionError | AuthError) =>
+  error._tag === "SessionError" && error.reason._tag === "Transport" ? error.reason.error.reason : undefined
 
 /** Why it could not connect, in words that say what was tried and what to do. */
 const explain = (
   config: ServerConfig,
-  error: SessionError,
+  error: SessionError | AuthError,
   stderr: ReadonlyArray<string>,
   oddities: ReadonlyArray<string>,
 ): string => {
   const target = config.type === "local" ? config.command.join(" ") : config.url.href
   const reason =
-    error.reason._tag === "Timeout"
+    error._tag === "SessionError" && error.reason._tag === "Timeout"
       ? `${target} did not answer ${error.method} within ${config.timeout.startup} ms; check that it is an MCP server, or raise "timeout" in its entry`
       : error.reason.message
   const quoted =
@@ -74,7 +75,7 @@ const explain = (
   return [reason, ...oddities.map((oddity) => `it ${oddity}`), ...quoted].join("\n")
 }
 
-const statusOf = (config: ServerConfig, error: SessionError, text: string): Status => {
+const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: string): Status => {
   if (transportReason(error)?._tag !== "Unauthorized") return { status: "failed", error: text }
   return config.type === "remote" && config.oauth === false
     ? { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }

@@ -12,6 +12,7 @@ import { statSync } from "node:fs"
 import { basename, isAbsolute, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as AuthLayer from "../auth/layer.ts"
+import type { AuthError } from "../auth/error.ts"
 import type { Auth } from "../auth/auth.ts"
 import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
@@ -38,7 +39,7 @@ export interface Surroundings {
 
 /** The four layers of one server. */
 export interface Assembly {
-  readonly auth: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Auth>
+  readonly auth: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Auth, AuthError>
   readonly transport: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Transport, never, Auth>
   readonly capabilities: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Capabilities>
   readonly session: (
@@ -101,7 +102,7 @@ const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Servi
 }
 
 const fromConfig: Assembly = {
-  auth: (config) => (config.type === "remote" ? AuthLayer.headers(config.headers) : AuthLayer.none),
+  auth: (config) => (config.type === "remote" ? AuthLayer.headers(Object.fromEntries(config.headers)) : AuthLayer.none),
   transport: (config, { directory }) =>
     config.type === "remote"
       ? TransportLayer.remote({ url: config.url, limits: config.limits })
@@ -141,7 +142,7 @@ export const stack = (
   assembly: Assembly,
   config: ServerConfig,
   surroundings: Surroundings,
-): Layer.Layer<Session, SessionError> =>
+): Layer.Layer<Session, SessionError | AuthError> =>
   assembly.session(config, surroundings).pipe(
     Layer.provide(assembly.transport(config, surroundings)),
     Layer.provide(assembly.auth(config, surroundings)),

@@ -33,18 +33,68 @@ export const totalFactor = 10
 /** Cancellations and answers that wait for a server to read are bounded by this number; then they are dropped. */
 const waitingLimit = 1_000
 
-interface Entry {
+/** A request that waits, whatever it waits for. */
+interface Pending {
   readonly id: number
   readonly method: string
-  /** Whether `result` is an answer; resumes the caller. */
-  readonly settle: (result: unknown) => void
-  readonly fail: (reason: SessionReason) => void
   readonly idle: number
+  /** When it ends however much progress it reports. */
   readonly last: number
   readonly onProgress: ((progress: Progress) => void) | undefined
   deadline: number
   /** The message while it waits to be sent. */
   unsent: Message | undefined
+  readonly settle: (result: unknown) => void
+  readonly fail: (reason: SessionReason) => void
+}
+
+type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "accepts">
+
+/** One is made for each call, so its methods are made once, in a class. */
+class Entry<Result> implements Pending {
+  readonly id: number
+  readonly idle: number
+  readonly last: number
+  readonly onProgress: ((progress: Progress) => void) | undefined
+  deadline: number
+  unsent: Message | undefined
+  private readonly token: Answerable<Result>
+  private readonly server: string
+  private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
+
+  constructor(
+    id: number,
+    token: Answerable<Result>,
+    server: string,
+    now: number,
+    idle: number,
+    onProgress: ((progress: Progress) => void) | undefined,
+    resume: (effect: Effect.Effect<Result, SessionError>) => void,
+  ) {
+    this.id = id
+    this.token = token
+    this.server = server
+    this.idle = idle
+    this.last = now + idle * totalFactor
+    this.deadline = now + idle
+    this.unsent = undefined
+    this.onProgress = onProgress
+    this.resume = resume
+  }
+
+  get method(): string {
+    return this.token.method
+  }
+
+  settle(result: unknown): void {
+    if (this.token.accepts(result)) return this.resume(Effect.succeed(result))
+    const detail = `the result of ${this.token.method} has not the shape that the protocol asks for`
+    this.fail(new InvalidResponse({ detail }))
+  }
+
+  fail(reason: SessionReason): void {
+    this.resume(Effect.fail(new SessionError({ server: this.server, method: this.token.method, reason })))
+  }
 }
 
 export interface Requests {
@@ -97,9 +147,9 @@ export const make = (options: {
   readonly connection: () => Connection | undefined
 }): Effect.Effect<Requests, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const pending = new Map<number, Entry>()
+    const pending = new Map<number, Pending>()
     /** What the transport had no room for, in order. */
-    const waiting = new Set<Entry | Message>()
+    const waiting = new Set<Pending | Message>()
     let nextId = 0
     let over: TransportError | undefined
 
@@ -112,13 +162,13 @@ export const make = (options: {
     }
 
     /** Takes an entry out of everything; true if it was there. */
-    const remove = (entry: Entry): boolean => {
+    const remove = (entry: Pending): boolean => {
       if (!pending.delete(entry.id)) return false
       if (entry.unsent !== undefined) waiting.delete(entry)
       return true
     }
 
-    const cancel = (entry: Entry, reason: string) => {
+    const cancel = (entry: Pending, reason: string) => {
       const wasSent = entry.unsent === undefined
       if (!remove(entry)) return
       if (!wasSent) return
@@ -129,7 +179,7 @@ export const make = (options: {
     }
 
     const deadlines = yield* Deadlines.make((now) => {
-      const due: Array<Entry> = []
+      const due: Array<Pending> = []
       let next = Number.POSITIVE_INFINITY
       for (const entry of pending.values()) {
         if (entry.deadline <= now) due.push(entry)
@@ -147,38 +197,31 @@ export const make = (options: {
       return next
     })
 
-    const request: Requests["request"] = (token, params, requestOptions) =>
-      Effect.callback((resume) => {
-        const fail = (reason: SessionReason) =>
-          resume(Effect.fail(new SessionError({ server: options.server, method: token.method, reason })))
-        if (over !== undefined) return fail(new Transport({ error: over }))
+    const request: Requests["request"] = <Params extends object, Result>(
+      method: RequestMethod<Params, Result>,
+      params: Params,
+      requestOptions?: RequestOptions,
+    ) =>
+      Effect.callback<Result, SessionError>((resume) => {
+        if (over !== undefined) {
+          return resume(Effect.fail(transportFailure(options.server, method.method, over)))
+        }
         const id = ++nextId
         const idle = requestOptions?.timeout ?? options.timeout
-        const now = deadlines.now()
+        const { onProgress } = requestOptions ?? {}
+        const entry = new Entry(id, method, options.server, deadlines.now(), idle, onProgress, resume)
         const message: Message = {
           jsonrpc: "2.0",
           id,
-          method: token.method,
-          params: withMeta(params, id, token.long, requestOptions?.meta),
-        }
-        const entry: Entry = {
-          id,
-          method: token.method,
-          settle: (result) =>
-            token.accepts(result)
-              ? resume(Effect.succeed(result))
-              : fail(new InvalidResponse({ detail: `the result of ${token.method} has not the shape that the protocol asks for` })),
-          fail,
-          idle,
-          last: now + idle * totalFactor,
-          onProgress: requestOptions?.onProgress,
-          deadline: now + idle,
-          unsent: message,
+          method: method.method,
+          params: withMeta(params, id, method.long, requestOptions?.meta),
         }
         pending.set(id, entry)
         deadlines.arm(entry.deadline)
-        if (waiting.size === 0 && offer(message)) entry.unsent = undefined
-        else if (pending.has(id)) waiting.add(entry)
+        if (waiting.size > 0 || !offer(message)) {
+          entry.unsent = message
+          waiting.add(entry)
+        }
         return Effect.sync(() => cancel(entry, "the caller no longer waits for it"))
       })
 
