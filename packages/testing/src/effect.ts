@@ -27,7 +27,7 @@ export interface Tester<R> {
   <A, E>(name: string, body: Body<A, E, R | Scope.Scope>, timeout?: number): void
   readonly only: <A, E>(name: string, body: Body<A, E, R | Scope.Scope>, timeout?: number) => void
   readonly skip: <A, E>(name: string, body: Body<A, E, R | Scope.Scope>, timeout?: number) => void
-  /** One test per case; `%s` in the name is replaced by the case as text. */
+  /** One test per case; `%s` in the name is replaced by the case: its text, its `name`, or JSON. */
   readonly each: <const T>(
     cases: ReadonlyArray<T>,
   ) => <A, E>(name: string, body: (value: T) => Effect.Effect<A, E, R | Scope.Scope>, timeout?: number) => void
@@ -66,6 +66,13 @@ export const runTest = <A, E>(effect: Effect.Effect<A, E>, timeout: number): Pro
     })
   })
 
+/** A case in a test's name: the text itself, the `name` of an object that has one, or JSON. */
+const nameOf = (value: unknown): string => {
+  if (typeof value === "string") return value
+  if (typeof value === "object" && value !== null && "name" in value) return String(value.name)
+  return JSON.stringify(value)
+}
+
 const tester = <R, LE>(layer: Layer.Layer<R, LE>): Tester<R> => {
   type Register = (name: string, run: () => Promise<void>, timeout: number) => void
   const register =
@@ -87,7 +94,7 @@ const tester = <R, LE>(layer: Layer.Layer<R, LE>): Tester<R> => {
       <const T>(cases: ReadonlyArray<T>) =>
       <A, E>(name: string, body: (value: T) => Effect.Effect<A, E, R | Scope.Scope>, timeout?: number) => {
         for (const value of cases) {
-          const text = typeof value === "string" ? value : JSON.stringify(value)
+          const text = nameOf(value)
           one(name.includes("%s") ? name.replace("%s", () => text) : `${name}: ${text}`, () => body(value), timeout)
         }
       },
