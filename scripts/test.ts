@@ -42,21 +42,22 @@ const report = (name: string, outcome: Omit<Outcome, "output">, began: number, o
   }
   broken.push(name)
   console.log(`${red("✗")} ${name} ${time}${outcome.reason === undefined ? "" : red(` ${outcome.reason}`)}`)
-  if (output !== "") console.log(output.replace(/^/gm, "    "))
+  // oxlint colours what it prints wherever CI is set, whatever else is.
+  if (output !== "") console.log((colour ? output : Bun.stripANSI(output)).replace(/^/gm, "    "))
 }
 
-/** Bun is not on the PATH of a machine that has Node and npm alone, and turbo looks for it there. */
-const withBun = () => {
-  if (Bun.which("bun") !== null) return process.env
+/** A PATH with Bun on it: turbo looks for it there, and a machine may have it as the file that runs this alone. */
+const env = { ...process.env }
+if (Bun.which("bun") === null) {
   const bin = join(scratch, "bin")
   mkdirSync(bin)
   symlinkSync(process.execPath, join(bin, "bun"))
-  return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
+  env.PATH = `${bin}${delimiter}${process.env.PATH}`
 }
 
 const check = async (name: string, ...command: ReadonlyArray<string>) => {
   const began = performance.now()
-  const child = Bun.spawn([...command], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: withBun() })
+  const child = Bun.spawn([...command], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env })
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
   const holds = code === 0
   report(name, { passed: holds ? 1 : 0, failed: holds ? 0 : 1, skipped: 0 }, began, `${stdout}${stderr}`.trim())
