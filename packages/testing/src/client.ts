@@ -58,7 +58,9 @@ export const recordings: Layer.Layer<Recordings> = Layer.effectContext(
       if (last === undefined) throw new Error(`${server} was never connected`)
       return last
     }
-    return Context.make(Recordings, { wire, wires }).pipe(Context.add(Assembly, { ...standard, transport }))
+    const { auth, capabilities, session } = standard
+    const assembly = { auth, capabilities, session, transport }
+    return Context.make(Recordings, { wire, wires }).pipe(Context.add(Assembly, assembly))
   }),
 )
 

@@ -41,9 +41,8 @@ const make = () => {
         id: extra.requestId,
         progressToken: extra._meta?.progressToken,
         signal: extra.signal,
-        // The SDK's unions name each method; a peer sends any.
-        notify: (method, params) => extra.sendNotification({ method, params } as types.ServerNotification),
-        request: (method, params) => extra.sendRequest({ method, params } as types.ServerRequest, types.ResultSchema),
+        notify: (method, params) => extra.sendNotification({ method, params }),
+        request: (method, params) => extra.sendRequest({ method, params }, types.ResultSchema),
       })
     })
   }
@@ -79,8 +78,7 @@ const http = async (request: Request): Promise<Response> => {
     onsessioninitialized: (id) => void sessions.set(id, transport),
     onsessionclosed: (id) => void sessions.delete(id),
   })
-  // Their types were written without exactOptionalPropertyTypes.
-  await connect(transport as Transport)
+  await connect(transport)
   return transport.handleRequest(request)
 }
 

@@ -69,8 +69,7 @@ const http = async (request: Request): Promise<Response> => {
     onsessioninitialized: (id) => void sessions.set(id, transport),
     onsessionclosed: (id) => void sessions.delete(id),
   })
-  // Their types were written without exactOptionalPropertyTypes.
-  await connect(transport as Transport)
+  await connect(transport)
   return transport.handleRequest(request)
 }
 

@@ -1,11 +1,10 @@
 /** Serves a web-standard handler (`Request` to `Response`) on a free port of loopback, and says where on stdout. */
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Readable } from "node:stream"
-import type { ReadableStream as NodeReadableStream } from "node:stream/web"
 
 /** Prints `listening <url>`, which `serve` in `launch.ts` waits for. Ends with stdin. */
 export const listen = (handle: (request: Request) => Promise<Response>): void => {
-  const server = createServer(async (incoming, response) => {
+  const serve = async (incoming: IncomingMessage, response: ServerResponse) => {
     const chunks: Array<Buffer> = []
     for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
     const gone = new AbortController()
@@ -22,11 +21,13 @@ export const listen = (handle: (request: Request) => Promise<Response>): void =>
     response.writeHead(answer.status, Object.fromEntries(answer.headers))
     response.flushHeaders()
     if (answer.body === null) return void response.end()
-    // The two declarations of ReadableStream differ in name only.
-    const body = Readable.fromWeb(answer.body as NodeReadableStream)
+    const body = Readable.fromWeb(answer.body)
     response.on("close", () => body.destroy())
     body.on("error", () => response.destroy())
     body.pipe(response)
+  }
+  const server = createServer((incoming, response) => {
+    serve(incoming, response).catch(() => response.destroy())
   })
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
