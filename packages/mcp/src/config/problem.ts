@@ -3,7 +3,7 @@ import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { inner, Local, Remote } from "./entry.ts"
 import { nearest } from "./nearest.ts"
-import { isRecord } from "./shape.ts"
+import { at, isRecord, pathText } from "./shape.ts"
 
 /** One thing that is wrong, or unknown, in an entry. */
 export interface Problem {
@@ -26,14 +26,6 @@ export const describe = (
   const where = pathText([...prefix, ...spelled])
   return `${where === "" ? "" : `${where}: `}expected ${problem.expected}, found ${foundText(problem)}`
 }
-
-/** `mcp.files.headers["X-Key"]`. */
-export const pathText = (path: ReadonlyArray<string>): string =>
-  path.reduce((text, key) => {
-    if (/^\d+$/.test(key)) return `${text}[${key}]`
-    if (/^[\w$-]+$/.test(key)) return text === "" ? key : `${text}.${key}`
-    return `${text}[${JSON.stringify(key)}]`
-  }, "")
 
 // Fields whose values are shown where they are wrong: everything else might be a secret.
 const open = new Set([
@@ -77,16 +69,6 @@ export const problemsOf = (issue: SchemaIssue.Issue, entry: unknown): readonly [
   }
   const [first = { path: [], expected: "a server's entry", found: entry }, ...rest] = problems
   return [first, ...rest]
-}
-
-/** What lies at a path, looking at own properties alone. */
-export const at = (value: unknown, path: ReadonlyArray<string>): unknown => {
-  let current = value
-  for (const key of path) {
-    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) return undefined
-    current = Object.getOwnPropertyDescriptor(current, key)?.value
-  }
-  return current
 }
 
 // Of OpenCode, and nothing that a client of the protocol needs.

@@ -2,11 +2,30 @@
  * The two shapes of the `mcp` section, brought to one.
  *
  * OpenCode 1 is flat, a server by each name; OpenCode 2 has `servers` and `timeout` in it, `disabled` for `enabled` and
- * snake_case inside `oauth`. A file may mix them. Nothing is judged here but where a server's entry begins.
+ * snake_case inside `oauth`. A file may mix them. Nothing is judged here but where a server's entry begins, and no schema
+ * is loaded for it.
  */
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** What lies at a path, looking at own properties alone. */
+export const at = (value: unknown, path: ReadonlyArray<string>): unknown => {
+  let current = value
+  for (const key of path) {
+    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) return undefined
+    current = Object.getOwnPropertyDescriptor(current, key)?.value
+  }
+  return current
+}
+
+/** `mcp.files.headers["X-Key"]`. */
+export const pathText = (path: ReadonlyArray<string>): string =>
+  path.reduce((text, key) => {
+    if (/^\d+$/.test(key)) return `${text}[${key}]`
+    if (/^[\w$-]+$/.test(key)) return text === "" ? key : `${text}.${key}`
+    return `${text}[${JSON.stringify(key)}]`
+  }, "")
 
 /** A server as one file has it. */
 export interface SectionEntry {

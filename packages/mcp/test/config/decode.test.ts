@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@opencode-ai/testing/runner"
+import { inspect } from "node:util"
 import * as Redacted from "effect/Redacted"
 import { decode, defaultLimits, type Defaults, type LocalServer, type RemoteServer } from "../../src/config.ts"
 import { describe as say, describeUnknown } from "../../src/config/problem.ts"
@@ -96,7 +97,7 @@ describe("a remote server", () => {
       proxy: "http://u:s3cret@proxy:1",
     })
     expect(JSON.stringify([config, ...config.headers])).not.toContain("s3cret")
-    expect(Bun.inspect(config)).not.toContain("s3cret")
+    expect(inspect(config)).not.toContain("s3cret")
     const key = config.headers.get("X-Key")
     expect(key === undefined ? undefined : Redacted.value(key)).toBe("s3cret")
   })

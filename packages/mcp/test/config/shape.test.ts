@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@opencode-ai/testing/runner"
 import { nearest } from "../../src/config/nearest.ts"
-import { pathText } from "../../src/config/problem.ts"
-import { section, writtenPath } from "../../src/config/shape.ts"
+import { pathText, section, writtenPath } from "../../src/config/shape.ts"
 
 const paths = (mcp: unknown) => section(mcp).servers.map((server) => pathText(server.path))
 const server = { type: "local", command: ["a"] }

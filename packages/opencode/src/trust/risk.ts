@@ -1,6 +1,5 @@
 /** What in a server's entry deserves a second look before it is approved. None of it is forbidden. */
-import { at } from "@opencode-ai/mcp/config/problem"
-import { isRecord } from "@opencode-ai/mcp/config/shape"
+import { at, isRecord } from "@opencode-ai/mcp/config/shape"
 import { quoted, visible } from "./visible.ts"
 
 const shells = /^(?:ba|da|z|k|c|tc|fi|a|mk)?sh$|^busybox$|^(?:cmd|powershell|pwsh|nu)$/i
