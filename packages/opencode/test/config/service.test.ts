@@ -56,9 +56,9 @@ it.live("what is unknown, or of no use, is a warning", () =>
     const { servers, warnings } = yield* read()
     expect(servers.map((server) => server.name)).toEqual(["a"])
     expect(warnings).toEqual([
+      `${other}: mcp: expected an object, ignored`,
       `${file}: experimental.mcp_timeout: expected whole milliseconds above 0, found a string, ignored`,
       `${file}: mcp.timeout.startup: expected whole milliseconds above 0, found 0, ignored`,
-      `${other}: mcp: expected an object, ignored`,
       `${file}: mcp.a.timeuot: unknown field, ignored; did you mean timeout?`,
       `${file}: mcp.ghost: "enabled" alone, but no file defines this server: ignored`,
     ])
