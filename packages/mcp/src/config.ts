@@ -191,8 +191,11 @@ const decodeRemote = Schema.decodeUnknownResult(Entry.Remote, options)
  * Decodes one entry, in either shape. It never throws.
  *
  * @example
- * const decoded = decode("files", { type: "local", command: ["server-filesystem", "."] })
- * if (decoded.config === undefined) throw new Error(describe(decoded.problems[0]))
+ * import { decode } from "@opencode-ai/mcp/config"
+ * import { describe } from "@opencode-ai/mcp/config/problem"
+ *
+ * const { config, problems } = decode("files", { type: "local", command: ["server-filesystem", "."] })
+ * const status = problems === undefined ? config.timeout.startup : describe(problems[0], ["mcp", "files"])
  */
 export const decode = (name: string, entry: unknown, defaults: Defaults = {}): Decoded => {
   const given = canonical(entry)
