@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@opencode-ai/testing/runner"
 import { inspect } from "node:util"
 import * as Redacted from "effect/Redacted"
-import { inspect } from "node:util"
 import { decode, defaultLimits, type Defaults, type LocalServer, type RemoteServer } from "../../src/config.ts"
 import { describe as say, describeUnknown } from "../../src/config/problem.ts"
 
