@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as TestConsole from "effect/testing/TestConsole"
+import { errorOfCause } from "./cause.ts"
 import { test } from "./runner.ts"
 
 /** Milliseconds that a test may take where it says nothing. */
@@ -39,14 +40,6 @@ export interface EffectTest<R> {
   readonly effect: Tester<R>
   /** The real clock and console, for tests whose peer is another process or a socket. */
   readonly live: Tester<R>
-}
-
-/** One readable error of a whole cause: the first error's message and stack, the others after it. */
-export const errorOfCause = (cause: Cause.Cause<unknown>): Error => {
-  const [first, ...rest] = Cause.prettyErrors(cause)
-  if (first === undefined) return new Error("The test ended without a result and without an error")
-  for (const other of rest) first.stack = `${first.stack}\n\nand: ${other.stack}`
-  return first
 }
 
 /** Runs an effect to its end, or interrupts it after `timeout` milliseconds; rejects with {@link errorOfCause}. */

@@ -1,0 +1,28 @@
+/** What the client does in each scenario of the referee, once it is connected. */
+import * as Effect from "effect/Effect"
+import type { CallError, Mcp } from "@opencode-ai/mcp/mcp"
+
+/** The referee's context: an object whose members depend on the scenario. */
+export interface Context {
+  readonly [member: string]: unknown
+}
+
+export interface Scenario {
+  /** Members of the server's entry besides its URL. */
+  readonly entry?: (context: Context) => object
+  readonly run: (mcp: Mcp["Service"], context: Context) => Effect.Effect<unknown, CallError>
+}
+
+const server = "referee"
+
+const list: Scenario = { run: (mcp) => mcp.tools(server) }
+
+const call = (tool: string, args: { readonly [name: string]: unknown } = {}): Scenario => ({
+  run: (mcp) => Effect.andThen(mcp.tools(server), mcp.callTool(server, tool, args)),
+})
+
+export const scenarios: { readonly [name: string]: Scenario } = {
+  initialize: list,
+  tools_call: call("add_numbers", { a: 5, b: 3 }),
+  "sse-retry": call("test_reconnection"),
+}
