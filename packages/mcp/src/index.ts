@@ -1,4 +1,5 @@
 /** The public face of the client: the four layers, and the services that a host provides or uses. */
+export * as AuthLayer from "./auth/layer.ts"
 export * as CapabilityLayer from "./capability/capabilities.ts"
 export * as SessionLayer from "./session/session.ts"
 export * as TransportLayer from "./transport/layer.ts"
@@ -15,4 +16,7 @@ export { Roots } from "./capability/roots.ts"
 export { Notifications } from "./notification/notifications.ts"
 export * as Method from "./protocol/method.ts"
 export { Session } from "./session/session.ts"
+export { Auth } from "./auth/auth.ts"
+export { AuthError } from "./auth/error.ts"
+export * as Http from "./http/http.ts"
 export { Transport } from "./transport/transport.ts"

@@ -105,7 +105,7 @@ const fromConfig: Assembly = {
   auth: (config) => (config.type === "remote" ? AuthLayer.headers(Object.fromEntries(config.headers)) : AuthLayer.none),
   transport: (config, { directory }) =>
     config.type === "remote"
-      ? TransportLayer.remote({ url: config.url, limits: config.limits })
+      ? TransportLayer.remote({ url: config.url.href, limits: config.limits })
       : TransportLayer.stdio({
           command: config.command,
           cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),

@@ -198,7 +198,7 @@ const begin = (
     yield* Effect.forkScoped(Stream.runForEach(capabilities.announcements, (method) => notify(method)))
     return {
       agreement,
-      transport: transport.kind,
+      transport: connection.kind ?? transport.kind,
       pid: connection.pid,
       declares: (method) => declares(agreement.capabilities, method.capability),
       request,

@@ -4,6 +4,10 @@
  * Every ending is a typed error, a clean one too, so that reconnecting is a plain retry around the scoped consume loop.
  */
 import * as Data from "effect/Data"
+import type { AuthError } from "../auth/error.ts"
+import type { RedirectRefused, Unreachable } from "../http/error.ts"
+
+export { RedirectRefused, Unreachable } from "../http/error.ts"
 
 /** The command could not be started: not found, not executable, or its directory does not exist. */
 export class SpawnFailed extends Data.TaggedError("SpawnFailed")<{
@@ -80,9 +84,12 @@ export class Unauthorized extends Data.TaggedError("Unauthorized")<{
   readonly url: string
   /** The `WWW-Authenticate` header, as it came. */
   readonly challenge: string | undefined
+  /** The beginning of the body, for the person; at most 2,000 characters. */
+  readonly body: string
 }> {
   override get message(): string {
-    return `${this.url} answered with HTTP ${this.status}: the server asks for authorization`
+    const what = this.status === 401 ? "the server asks for authorization" : "the server refuses this client"
+    return `${this.url} answered with HTTP ${this.status}: ${what}${this.body === "" ? "" : `: ${this.body}`}`
   }
 }
 
@@ -93,15 +100,20 @@ export class StreamEnded extends Data.TaggedError("StreamEnded")<{ readonly url:
   }
 }
 
-/** The server could not be reached: name, connection, TLS. */
-export class Unreachable extends Data.TaggedError("Unreachable")<{
+/** The event stream that carried the connection ended. */
+export class Disconnected extends Data.TaggedError("Disconnected")<{ readonly url: string }> {
+  override get message(): string {
+    return `${this.url} ended the event stream that carried the connection`
+  }
+}
+
+/** The credentials for a request could not be had. */
+export class CredentialsFailed extends Data.TaggedError("CredentialsFailed")<{
   readonly url: string
-  readonly detail: string
-  readonly hint: string
-  readonly cause: unknown
+  readonly cause: AuthError
 }> {
   override get message(): string {
-    return `could not reach ${this.url}: ${this.detail}. ${this.hint}`
+    return `${this.url}: ${this.cause.message}`
   }
 }
 
@@ -131,6 +143,9 @@ export type TransportReason =
   | HttpStatus
   | Unauthorized
   | StreamEnded
+  | Disconnected
+  | CredentialsFailed
+  | RedirectRefused
   | Unreachable
   | UnexpectedContent
   | CustomEnded

@@ -39,6 +39,8 @@ export interface Connection {
   readonly abandoned: (id: RequestId) => void
   /** The handshake is over: from here on the revision is named where the transport names it. */
   readonly negotiated: (revision: Revision) => void
+  /** What the connection turned out to be, where the transport's own `kind` leaves that open. */
+  readonly kind?: string | undefined
   /** The process id of a local server. */
   readonly pid?: number | undefined
 }

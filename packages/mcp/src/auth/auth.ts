@@ -1,0 +1,54 @@
+/**
+ * Who this client is to one server: the headers of its requests, and what is done when the server asks for others.
+ *
+ * The headers go to the origin of the server's URL and nowhere else; keeping that is the transport's part, by way of
+ * `Http`. How credentials are got and kept is the layer's.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { AuthError } from "./error.ts"
+
+/** Headers, names in lower case. */
+export type AuthHeaders = Readonly<Record<string, string>>
+
+/** A server's answer that asks for other credentials (HTTP 401, or 403). */
+export interface Challenge {
+  readonly status: 401 | 403
+  readonly url: string
+  /** The `WWW-Authenticate` header, as it came. */
+  readonly header: string | undefined
+  /** What the refused request was sent with: they may have been replaced meanwhile. */
+  readonly sent: AuthHeaders
+}
+
+/**
+ * The credentials for one server.
+ *
+ * @example
+ * ```ts
+ * const fromVault = Layer.effect(Auth)(
+ *   Effect.gen(function* () {
+ *     const vault = yield* Vault
+ *     return {
+ *       current: () => undefined,
+ *       headers: Effect.map(vault.token, (token) => ({ authorization: `Bearer ${token}` })),
+ *       challenged: () => Effect.as(vault.forget, true),
+ *     }
+ *   }),
+ * )
+ * ```
+ */
+export class Auth extends Context.Service<
+  Auth,
+  {
+    /**
+     * The headers of the next request where they are known at once, `undefined` where `headers` has to be run. The same
+     * object as long as they are the same.
+     */
+    readonly current: () => AuthHeaders | undefined
+    /** The headers of the next request, however long it takes to get them. */
+    readonly headers: Effect.Effect<AuthHeaders, AuthError>
+    /** The server refused a request: `true` if it is worth sending once more, with new headers. */
+    readonly challenged: (challenge: Challenge) => Effect.Effect<boolean, AuthError>
+  }
+>()("@opencode/mcp/Auth") {}

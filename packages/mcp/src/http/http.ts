@@ -1,0 +1,132 @@
+/**
+ * One guarded `fetch`: the only way by which this package speaks HTTP.
+ *
+ * It follows redirects by hand, because a redirect must neither turn a POST into a GET, nor leave https, nor carry what
+ * is meant for one origin to another. It sets no deadline, caps no body (`body.ts` does) and judges no status. What
+ * differs from server to server (TLS, proxy, a guard on addresses) is a `Fetch` of its own below it.
+ */
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import { HttpError, RedirectRefused, shownUrl, unreachable } from "./error.ts"
+
+/** One request. */
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "DELETE"
+  readonly url: string
+  /** Names in lower case. What is not in `crossing` is for the origin of `url` alone. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+}
+
+/** What `fetch` is called with. `timeout` is Bun's: without it a silent connection is closed after five minutes. */
+export interface FetchInit {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly body?: string
+  readonly signal: AbortSignal
+  readonly redirect: "manual"
+  readonly timeout: false
+}
+
+/** How bytes travel. Rejects where no response came; never throws. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
+
+/** Headers that may follow a redirect to another origin: they say nothing that the body does not. */
+const crossing: ReadonlySet<string> = new Set(["accept", "content-type", "mcp-protocol-version"])
+
+/** More hops than this are a loop. */
+const redirectLimit = 5
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+
+/** Where a redirect leads, or why it is not followed. */
+const target = (request: HttpRequest, response: Response): URL | string => {
+  const location = response.headers.get("location")
+  if (location === null || !URL.canParse(location, request.url)) return "it does not say where to"
+  const from = new URL(request.url)
+  const to = new URL(location, from)
+  if (to.protocol !== "https:" && to.protocol !== "http:") return `it leads to a ${to.protocol} URL`
+  if (from.protocol === "https:" && to.protocol === "http:") return `it leads from https to ${shownUrl(to.href)}`
+  if (to.username !== "" || to.password !== "") return "it leads to a URL with a user name or a password"
+  if (request.method !== "GET" && response.status !== 307 && response.status !== 308) {
+    return `with this status a ${request.method} becomes a GET; set "url" to ${shownUrl(to.href)} if that is the server`
+  }
+  return to
+}
+
+const onwards = (request: HttpRequest, to: URL): HttpRequest => ({
+  ...request,
+  url: to.href,
+  headers:
+    to.origin === new URL(request.url).origin
+      ? request.headers
+      : Object.fromEntries(Object.entries(request.headers).filter(([name]) => crossing.has(name))),
+})
+
+/** Requests over HTTP. */
+export interface Http {
+  /**
+   * Sends a request: exactly one of the functions is called once, or none after `signal` was aborted. By callbacks,
+   * because on the message path a fibre for each request would cost more than the request.
+   */
+  readonly send: (
+    request: HttpRequest,
+    signal: AbortSignal,
+    receive: (response: Response) => void,
+    fail: (error: HttpError) => void,
+  ) => void
+}
+
+const make = (fetch: Fetch): Http => {
+  const send = (
+    request: HttpRequest,
+    signal: AbortSignal,
+    receive: (response: Response) => void,
+    fail: (error: HttpError) => void,
+    hops = 0,
+  ): void => {
+    const { body, headers, method, url } = request
+    const common = { method, headers, signal, redirect: "manual", timeout: false } as const
+    fetch(url, body === undefined ? common : { ...common, body }).then(
+      (response) => {
+        if (signal.aborted) return discard(response)
+        if (!redirects.has(response.status)) return receive(response)
+        discard(response)
+        const to = hops < redirectLimit ? target(request, response) : `there were ${redirectLimit} others before it`
+        if (typeof to !== "string") return send(onwards(request, to), signal, receive, fail, hops + 1)
+        fail(
+          new HttpError({
+            reason: new RedirectRefused({ url: shownUrl(url), status: response.status, detail: to }),
+          }),
+        )
+      },
+      (cause: unknown) => {
+        if (!signal.aborted) fail(new HttpError({ reason: unreachable(url, cause) }))
+      },
+    )
+  }
+  return { send }
+}
+
+/** Gives a connection back: its body is of no interest. */
+export const discard = (response: Response): void => {
+  response.body?.cancel().then(undefined, () => undefined)
+}
+
+/** The service in force: over the `fetch` of the runtime (Bun, Node 22), unless the host provides another. */
+export const Http: Context.Reference<Http> = Context.Reference<Http>("@opencode/mcp/Http", {
+  defaultValue: () => make((url, init) => globalThis.fetch(url, init)),
+})
+
+/**
+ * The service over a `fetch` of the host's: a proxy, TLS of its own, a guard, a recorder.
+ *
+ * @example
+ * ```ts
+ * const counted = Http.layerFetch((url, init) => {
+ *   requests += 1
+ *   return globalThis.fetch(url, init)
+ * })
+ * ```
+ */
+export const layerFetch = (fetch: Fetch): Layer.Layer<never> => Layer.succeed(Http)(make(fetch))

@@ -1,0 +1,152 @@
+/**
+ * The HTTP requests of one connection: each with the credentials, the session id and the revision that hold when it
+ * leaves, and with one answer to a challenge. A success is handed on unread; everything else is a typed error.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { Auth, AuthHeaders } from "../auth/auth.ts"
+import type { AuthError } from "../auth/error.ts"
+import { shownUrl, Unreachable } from "../http/error.ts"
+import type { Http } from "../http/http.ts"
+import type { Revision } from "../protocol/revision.ts"
+import { CredentialsFailed, fail, type TransportError } from "./error.ts"
+import { readRefusal } from "./refusal.ts"
+
+/** One request, and what becomes of it. Neither function is called after `signal` was aborted. */
+export interface Call {
+  readonly method: "GET" | "POST" | "DELETE"
+  readonly url: string
+  readonly body?: string
+  readonly lastEventId?: string | undefined
+  readonly signal: AbortSignal
+  /** A response with a status of success; its body is unread. */
+  readonly receive: (response: Response) => void
+  readonly fail: (error: TransportError) => void
+}
+
+export interface Exchange {
+  readonly send: (call: Call) => void
+  /** Sends, and waits for the head of the response. */
+  readonly request: (call: Pick<Call, "method" | "url" | "lastEventId">) => Effect.Effect<Response, TransportError>
+  /** Runs an Effect in the connection's Scope. */
+  readonly fork: (effect: Effect.Effect<void>) => void
+  session: string | undefined
+  revision: Revision | undefined
+}
+
+const accepts = { GET: "text/event-stream", POST: "application/json, text/event-stream", DELETE: "*/*" } as const
+
+/** Why a URL is not one that a server can have, or nothing. */
+const unusable = (url: string): { readonly detail: string; readonly hint: string } | undefined => {
+  if (!URL.canParse(url)) return { detail: "it is no URL", hint: `Correct "url" in the server's entry.` }
+  const { password, protocol, username } = new URL(url)
+  if (protocol !== "http:" && protocol !== "https:") {
+    return { detail: "it is no http or https URL", hint: `Correct "url" in the server's entry.` }
+  }
+  return username === "" && password === ""
+    ? undefined
+    : { detail: "its URL holds a user name or a password", hint: `Put them into "headers", as "authorization".` }
+}
+
+/** The requests of a connection to `url`, which is the one that credentials are for. */
+export const make = (options: {
+  readonly url: string
+  readonly http: Http
+  readonly auth: Auth["Service"]
+}): Effect.Effect<Exchange, TransportError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { auth, http, url: ownUrl } = options
+    const reason = unusable(ownUrl)
+    if (reason !== undefined) {
+      return yield* fail(new Unreachable({ url: shownUrl(ownUrl), cause: undefined, ...reason }))
+    }
+    const scope = yield* Effect.scope
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    const fork = (effect: Effect.Effect<void>) => {
+      run(Effect.forkIn(effect, scope))
+    }
+
+    /** The headers of a POST: built anew when one of the three that they are made of is another. */
+    let built: Record<string, string> = {}
+    let builtOf: readonly [AuthHeaders | undefined, string | undefined, Revision | undefined] = [
+      undefined,
+      undefined,
+      undefined,
+    ]
+    const headersOf = ({ lastEventId, method }: Call, credentials: AuthHeaders): Record<string, string> => {
+      const { revision, session } = exchange
+      if (method === "POST" && builtOf[0] === credentials && builtOf[1] === session && builtOf[2] === revision) {
+        return built
+      }
+      const headers = {
+        ...credentials,
+        accept: accepts[method],
+        ...(method === "POST" ? { "content-type": "application/json" } : {}),
+        ...(revision === undefined ? {} : { "mcp-protocol-version": revision }),
+        ...(session === undefined ? {} : { "mcp-session-id": session }),
+        ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+      }
+      if (method === "POST") {
+        built = headers
+        builtOf = [credentials, session, revision]
+      }
+      return headers
+    }
+
+    const withAuth = <A>(call: Call, effect: Effect.Effect<A, AuthError>, then: (value: A) => void) =>
+      fork(
+        Effect.map(Effect.result(effect), (result) => {
+          if (call.signal.aborted) return
+          if (Result.isSuccess(result)) return then(result.success)
+          call.fail(fail(new CredentialsFailed({ url: shownUrl(call.url), cause: result.failure })))
+        }),
+      )
+
+    const dispatch = (call: Call, sent: AuthHeaders, again: boolean): void => {
+      const withSession = exchange.session !== undefined
+      const { body, method, signal, url } = call
+      http.send(
+        { method, url, body, headers: headersOf(call, sent) },
+        signal,
+        (response) => {
+          if (response.ok) return call.receive(response)
+          readRefusal(url, response, withSession, (reason) => {
+            if (signal.aborted) return
+            if (reason._tag !== "Unauthorized" || again) return call.fail(fail(reason))
+            const { challenge: header, status } = reason
+            withAuth(call, auth.challenged({ status, url: reason.url, header, sent }), (retry) =>
+              retry ? begin(call, true) : call.fail(fail(reason)),
+            )
+          })
+        },
+        (error) => call.fail(fail(error.reason)),
+      )
+    }
+
+    const begin = (call: Call, again: boolean): void => {
+      const credentials = auth.current()
+      if (credentials !== undefined) return dispatch(call, credentials, again)
+      withAuth(call, auth.headers, (headers) => dispatch(call, headers, again))
+    }
+
+    const exchange: Exchange = {
+      session: undefined,
+      revision: undefined,
+      fork,
+      send: (call) => begin(call, false),
+      request: (call) =>
+        Effect.callback((resume, signal) => {
+          begin(
+            {
+              ...call,
+              signal,
+              receive: (response) => resume(Effect.succeed(response)),
+              fail: (error) => resume(Effect.fail(error)),
+            },
+            false,
+          )
+        }),
+    }
+    return exchange
+  })

@@ -1,0 +1,157 @@
+/**
+ * Event streams that are opened by GET: the one for messages that answer nothing, and those that resume the answer to a
+ * POST (2025-11-25, Transports, Listening for Messages, Resumability). How often they are opened is bounded here.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { discard } from "../http/http.ts"
+import { shownUrl } from "../http/error.ts"
+import { fail, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
+import { type Cursor, readEvents } from "./event-stream.ts"
+import type { Exchange } from "./exchange.ts"
+
+/** Where streams are opened, and what is done with what they hold. */
+export interface FollowOptions {
+  readonly exchange: Exchange
+  readonly url: string
+  readonly cursor: Cursor
+  /** The largest event, in characters. */
+  readonly limit: number
+  /** The data of one event; `false` ends the following. */
+  readonly event: (data: string) => boolean
+  /** An event was larger than the limit; `false` ends the following. */
+  readonly oversized: () => boolean
+}
+
+/** Where the server does not say how long to wait, in milliseconds (as the SDKs do). */
+const defaultRetry = 1_000
+
+/** Whether an event of this type carries a message. */
+export const isMessage = (type: string): boolean => type === "" || type === "message"
+
+const mimeType = (response: Response): string =>
+  (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? ""
+
+export const isEventStream = (response: Response): boolean => mimeType(response) === "text/event-stream"
+
+/** What a response is that should have been something else. */
+export const unexpectedContent = (url: string, response: Response, wanted: string): TransportError => {
+  discard(response)
+  const type = mimeType(response)
+  return fail(
+    new UnexpectedContent({
+      url: shownUrl(url),
+      detail: `answered with HTTP ${response.status} and ${type === "" ? "no content" : type}, where ${wanted} belongs; is "url" that of an MCP server?`,
+    }),
+  )
+}
+
+/** What one connection of a stream brought. */
+interface Visit {
+  readonly events: number
+  /** Whether the handler had enough. */
+  readonly done: boolean
+}
+
+/** Opens the stream once and reads it to its end. */
+const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => {
+  const { cursor, exchange, limit, url } = options
+  return exchange.request({ method: "GET", url, lastEventId: cursor.lastEventId }).pipe(
+    Effect.flatMap((response) =>
+      isEventStream(response)
+        ? Effect.callback<Visit>((resume) => {
+            let events = 0
+            let open = true
+            const finish = (done: boolean) => {
+              open = false
+              resume(Effect.succeed({ events, done }))
+            }
+            const close = readEvents(response, cursor, limit, {
+              event: (type, data) => {
+                events += 1
+                if (open && isMessage(type) && !options.event(data)) finish(true)
+                return open
+              },
+              oversized: () => {
+                if (open && !options.oversized()) finish(true)
+                return open
+              },
+              end: () => finish(false),
+              failed: () => finish(false),
+            })
+            return Effect.sync(() => {
+              open = false
+              close()
+            })
+          })
+        : Effect.fail(unexpectedContent(url, response, "an event stream")),
+    ),
+  )
+}
+
+/** Whether a stream that could not be opened may be opened later. */
+const isPassing = ({ reason }: TransportError): boolean =>
+  reason._tag === "Unreachable" || (reason._tag === "HttpStatus" && (reason.status >= 500 || reason.status === 429))
+
+/** A connection that lasted this long was no mistake: what follows it is not slowed down. */
+const lastingVisit = 5_000
+/** With these, a server that closes its idle streams at once sees three GETs in five seconds, and then ever fewer. */
+const firstPause = 1_250
+const longestPause = 60_000
+
+/**
+ * Keeps the stream for messages that answer nothing open. Ends where the server offers none (405), or refuses it for
+ * good, which is a warning. A stream that ends at once is opened again after ever longer pauses.
+ */
+export const listen = (options: FollowOptions & { readonly warning: (message: string) => void }): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    let short = 0
+    for (;;) {
+      const began = yield* Clock.currentTimeMillis
+      const result = yield* Effect.result(visit(options))
+      if (Result.isFailure(result) && !isPassing(result.failure)) {
+        const { reason } = result.failure
+        if (reason._tag === "HttpStatus" && reason.status === 405) return
+        return options.warning(`no messages outside of calls are received: ${result.failure.message}`)
+      }
+      if ((yield* Clock.currentTimeMillis) - began >= lastingVisit) short = 0
+      else short = Result.isSuccess(result) && result.success.events > 0 ? 1 : short + 1
+      const pause = short === 0 ? 0 : Math.min(longestPause, firstPause * 2 ** (short - 1))
+      yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause))
+    }
+  })
+
+/** Resumptions in a row that may fail to reach the server, and those that may bring nothing before they slow down. */
+const resumeFailures = 3
+const unslowedResumptions = 3
+const longestResumePause = 5_000
+
+/**
+ * Resumes a stream until its handler has had enough. The server says when to come back, and may send it away as often
+ * as it likes: the deadline of the request is the bound. Fails where the server cannot or will not resume.
+ */
+export const resume = (options: FollowOptions): Effect.Effect<void, TransportError> =>
+  Effect.gen(function* () {
+    let empty = 0
+    let failures = 0
+    for (;;) {
+      const pause = empty < unslowedResumptions ? 0 : Math.min(longestResumePause, 250 * 2 ** (empty - 1))
+      yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause))
+      const result = yield* Effect.result(visit(options))
+      if (Result.isSuccess(result)) {
+        if (result.success.done) return
+        failures = 0
+        empty = result.success.events > 0 ? 0 : empty + 1
+        continue
+      }
+      failures += 1
+      empty += 1
+      const { reason } = result.failure
+      const cannot = reason._tag === "HttpStatus" && reason.status === 405
+      if (cannot || (isPassing(result.failure) && failures >= resumeFailures)) {
+        return yield* fail(new StreamEnded({ url: shownUrl(options.url) }))
+      }
+      if (!isPassing(result.failure)) return yield* result.failure
+    }
+  })

@@ -1,0 +1,54 @@
+/**
+ * Messages of one connection may travel on different sockets, and a server may refuse a request that overtakes
+ * `notifications/initialized`: what is sent after it waits here until the server has taken it.
+ */
+import * as Effect from "effect/Effect"
+import type { Message, RequestId, RequestMessage } from "../protocol/jsonrpc.ts"
+import type { Exchange } from "./exchange.ts"
+
+export const isRequest = (message: Message): message is RequestMessage => "method" in message && "id" in message
+
+export interface Gate {
+  /** Transmits the message, now or when the gate opens. */
+  readonly pass: (message: Message) => void
+  /** The server has taken `notifications/initialized`, or will not. */
+  readonly release: () => void
+  /** Nobody waits for the answer to this request: if it is still here, it is not sent. */
+  readonly forget: (id: RequestId) => void
+  /** How many messages wait. */
+  readonly held: () => number
+}
+
+/** How long messages wait for a server that does not say that it has taken the notification, in milliseconds. */
+const bound = 2_000
+
+/** A gate before `transmit`. `opened` is called once, when it opens. */
+export const makeGate = (exchange: Exchange, transmit: (message: Message) => void, opened: () => void): Gate => {
+  let messages: Array<Message> | undefined
+  let isOpen = false
+  const release = () => {
+    if (isOpen) return
+    isOpen = true
+    const held = messages
+    messages = undefined
+    opened()
+    held?.forEach(transmit)
+  }
+  return {
+    pass: (message) => {
+      if (messages !== undefined) messages.push(message)
+      else {
+        if (!isOpen && "method" in message && message.method === "notifications/initialized") {
+          messages = []
+          exchange.fork(Effect.andThen(Effect.sleep(bound), Effect.sync(release)))
+        }
+        transmit(message)
+      }
+    },
+    release,
+    forget: (id) => {
+      messages = messages?.filter((message) => !isRequest(message) || message.id !== id)
+    },
+    held: () => messages?.length ?? 0,
+  }
+}
