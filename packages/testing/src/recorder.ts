@@ -192,6 +192,9 @@ export const record = (transport: Transport["Service"], wire: Wire): Transport["
       .pipe(
         Effect.map((connection) => ({
           pid: connection.pid,
+          get kind() {
+            return connection.kind
+          },
           abandoned: (id) => connection.abandoned(id),
           negotiated: (revision) => connection.negotiated(revision),
           send: (message) => {
