@@ -65,7 +65,7 @@ export interface RawHttpScript extends Standard {
   readonly session?: string
   /** How requests are answered; `json` by default. */
   readonly answers?: "json" | "sse"
-  /** The transport of 2024-11-05: GET gives the endpoint and every answer, POST gives 202. */
+  /** The transport of 2024-11-05: GET gives the endpoint and every answer, POST to the endpoint 202, to the URL 405. */
   readonly legacy?: boolean
   /** `false`: what the client sends is not held to the specification at the end. */
   readonly check?: boolean
@@ -194,7 +194,8 @@ export const rawHttp = (script: RawHttpScript = {}): Effect.Effect<RawHttp, neve
     }
 
     const standard = (request: HttpRequest): Reply | Effect.Effect<Reply> => {
-      if (request.method === "POST") return posted(request)
+      const posts = script.legacy !== true || request.path.startsWith("/messages")
+      if (request.method === "POST" && posts) return posted(request)
       if (request.method === "GET") {
         const own = script.get?.(request)
         if (own !== undefined) return own
