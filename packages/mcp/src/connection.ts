@@ -159,7 +159,10 @@ export const make = (options: {
     const connect = Effect.suspend(() => {
       if (live !== undefined) return Effect.succeed(status)
       if (attempt !== undefined) return Deferred.await(attempt.outcome)
-      const current = (attempt = { outcome: Deferred.makeUnsafe<Status>(), fiber: undefined as Fiber.Fiber<unknown> | undefined })
+      const current = (attempt = {
+        outcome: Deferred.makeUnsafe<Status>(),
+        fiber: undefined as Fiber.Fiber<unknown> | undefined,
+      })
       become({ status: "pending" })
       const finish = (next: Status) =>
         Effect.sync(() => {
@@ -197,8 +200,6 @@ export const make = (options: {
       stderr: stderr.lines,
       connect,
       disconnect,
-      settled: Effect.suspend(() =>
-        attempt === undefined ? Effect.succeed(status) : Deferred.await(attempt.outcome),
-      ),
+      settled: Effect.suspend(() => (attempt === undefined ? Effect.succeed(status) : Deferred.await(attempt.outcome))),
     }
   })

@@ -77,10 +77,7 @@ export class Catalog extends Context.Service<
 >()("@opencode/mcp/Catalog") {}
 
 /** A list that is read when it is first asked for, and again after `refresh`. */
-const makeListed = <Item>(
-  read: Effect.Effect<ReadonlyArray<Item>, SessionError>,
-  scope: Scope.Scope,
-): Listed<Item> => {
+const makeListed = <Item>(read: Effect.Effect<ReadonlyArray<Item>, SessionError>, scope: Scope.Scope): Listed<Item> => {
   let value: ReadonlyArray<Item> | undefined
   let running: Deferred.Deferred<ReadonlyArray<Item>, SessionError> | undefined
   let changed = false
@@ -106,11 +103,7 @@ const makeListed = <Item>(
     )
   })
   const all = Effect.suspend(() =>
-    value !== undefined
-      ? Effect.succeed(value)
-      : running !== undefined
-        ? Deferred.await(running)
-        : start,
+    value !== undefined ? Effect.succeed(value) : running !== undefined ? Deferred.await(running) : start,
   )
   return {
     all,

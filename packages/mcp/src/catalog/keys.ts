@@ -33,7 +33,7 @@ export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> =>
   const keys = tools.map(({ server, tool }) => fullKey(server, tool))
   const plain = keys.map((key) => key.length <= keyLimit)
   // A suffixed key may meet another's plain one, which then needs a suffix too: until nothing moves.
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     const count = new Map<string, number>()
     for (const key of keys) count.set(key, (count.get(key) ?? 0) + 1)
     moved = false

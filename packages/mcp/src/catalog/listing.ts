@@ -54,21 +54,21 @@ export const list = <Item>(
     let cursor: string | undefined
     for (let page = 0; page < pageLimit; page++) {
       const params: Page = cursor === undefined ? {} : { cursor }
-      const result = yield* session
-        .request(kind.method, params, { timeout: options.timeout })
-        .pipe(
-          Effect.catchIf(
-            (error) => error.reason._tag !== "Transport",
-            (error) => Effect.sync(() => options.warn(`${error.message}; ${items.length} kept`)),
-          ),
-        )
+      const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
+        Effect.catchIf(
+          (error) => error.reason._tag !== "Transport",
+          (error) => Effect.sync(() => options.warn(`${error.message}; ${items.length} kept`)),
+        ),
+      )
       if (!isObject(result)) return items
       const batch = result[kind.member]
       if (Array.isArray(batch)) for (const item of batch) keep(item)
       const next = result.nextCursor
       if (typeof next !== "string" || next === "") return items
       if (cursors.has(next)) {
-        options.warn(`${kind.method.method}: the cursor ${JSON.stringify(next.slice(0, 100))} came twice; the list ends there`)
+        options.warn(
+          `${kind.method.method}: the cursor ${JSON.stringify(next.slice(0, 100))} came twice; the list ends there`,
+        )
         return items
       }
       if (items.length >= itemLimit) break

@@ -143,8 +143,10 @@ export const stack = (
   config: ServerConfig,
   surroundings: Surroundings,
 ): Layer.Layer<Session, SessionError | AuthError> =>
-  assembly.session(config, surroundings).pipe(
-    Layer.provide(assembly.transport(config, surroundings)),
-    Layer.provide(assembly.auth(config, surroundings)),
-    Layer.provide(assembly.capabilities(config, surroundings)),
-  )
+  assembly
+    .session(config, surroundings)
+    .pipe(
+      Layer.provide(assembly.transport(config, surroundings)),
+      Layer.provide(assembly.auth(config, surroundings)),
+      Layer.provide(assembly.capabilities(config, surroundings)),
+    )

@@ -156,7 +156,8 @@ const begin = (
         Effect.sync(() => end(transportError(new Closed()))),
       ),
     )
-    const fromTransport = (error: TransportError) => Requests.transportFailure(options.server, Method.initialize.method, error)
+    const fromTransport = (error: TransportError) =>
+      Requests.transportFailure(options.server, Method.initialize.method, error)
     connection = yield* Effect.mapError(
       transport.open({
         message: inbound.message,

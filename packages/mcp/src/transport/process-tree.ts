@@ -32,9 +32,10 @@ const readProc: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.suspend(() 
     readdirSync("/proc").filter((name) => /^\d+$/.test(name)),
     // A process may end between the listing and the reading of its file.
     (pid) =>
-      Effect.try({ try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")), catch: () => undefined }).pipe(
-        Effect.orElseSucceed(() => undefined),
-      ),
+      Effect.try({
+        try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")),
+        catch: () => undefined,
+      }).pipe(Effect.orElseSucceed(() => undefined)),
   ),
 ).pipe(Effect.map((records) => records.filter((record) => record !== undefined)))
 

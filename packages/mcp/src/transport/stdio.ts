@@ -13,7 +13,15 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { parse } from "../protocol/json.ts"
 import { isRequestId, type Message } from "../protocol/jsonrpc.ts"
-import { Closed, fail, MessageTooLarge, OutputClosed, ProcessExited, SpawnFailed, type TransportError } from "./error.ts"
+import {
+  Closed,
+  fail,
+  MessageTooLarge,
+  OutputClosed,
+  ProcessExited,
+  SpawnFailed,
+  type TransportError,
+} from "./error.ts"
 import { makeLineSplitter } from "./lines.ts"
 import { defaultGrace, endTree, type Grace } from "./process-tree.ts"
 import type { Connection, Receiver } from "./transport.ts"

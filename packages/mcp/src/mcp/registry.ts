@@ -1,0 +1,149 @@
+/**
+ * The servers by name, in configuration order: each a `Connection` in a Scope of its own, or the reason why there is
+ * none. Adding, replacing and removing one concerns no other.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Listed } from "../catalog/catalog.ts"
+import type { ServerConfig } from "../config.ts"
+import { nearest } from "../config/nearest.ts"
+import * as Connection from "../connection.ts"
+import type { Assembly, Surroundings } from "../connection/assembly.ts"
+import { AuthRequired, McpError, NotConnected, ServerNotFound } from "../error.ts"
+import type { Event, Status } from "../events.ts"
+import { forward } from "./forward.ts"
+
+/** An entry that cannot be connected: its status says why. */
+export interface Unusable {
+  readonly name: string
+  readonly type: "local" | "remote"
+  readonly error: string
+}
+
+/** One name of the registry. */
+export interface Registered {
+  readonly name: string
+  readonly type: "local" | "remote"
+  readonly scope: Scope.Closeable
+  /** Absent where the entry is unusable. */
+  readonly connection: Connection.Connection | undefined
+  readonly status: () => Status
+}
+
+export interface Registry {
+  readonly get: (name: string) => Registered | undefined
+  /** Every server, in configuration order. */
+  readonly all: () => ReadonlyArray<Registered>
+  readonly lookup: (name: string) => Effect.Effect<Registered, McpError>
+  /**
+   * The server's session: at once where it is connected, else after the attempt that is being made, or one more.
+   * A server that was disconnected stays so.
+   */
+  readonly ready: (registered: Registered) => Effect.Effect<Connection.Live, McpError>
+  /** Adds a server, or replaces the one of its name; it is not connected yet. */
+  readonly add: (config: ServerConfig | Unusable) => Effect.Effect<Registered>
+  readonly remove: (name: string) => Effect.Effect<void, McpError>
+  /** Connects, and lists what the server offers. */
+  readonly connect: (registered: Registered) => Effect.Effect<Status>
+  /** Waits until the server is not `pending`, and what it offers is listed. */
+  readonly settle: (registered: Registered) => Effect.Effect<void>
+}
+
+/** Lists everything that a server offers; what fails is a warning of its own. */
+const warm = (connection: Connection.Connection): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const catalog = connection.live()?.catalog
+    if (catalog === undefined) return Effect.void
+    const lists: ReadonlyArray<Listed<unknown>> = [catalog.tools, catalog.prompts, catalog.resources, catalog.templates]
+    return Effect.forEach(lists, (list) => Effect.exit(list.all), { concurrency: "unbounded", discard: true })
+  })
+
+/** An empty registry. The Scope closes every server, all at once. */
+export const make = (options: {
+  readonly assembly: Assembly
+  readonly surroundings: Surroundings
+  readonly publish: (event: Event) => void
+}): Effect.Effect<Registry, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { publish } = options
+    const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
+    const servers = new Map<string, Registered>()
+
+    const open = (config: ServerConfig, own: Scope.Closeable): Effect.Effect<Registered> =>
+      Effect.gen(function* () {
+        const { name } = config
+        const connection = yield* Connection.make({
+          config,
+          assembly: options.assembly,
+          surroundings: options.surroundings,
+          onStatus: (status) => publish({ type: "mcp.status.changed", data: { server: name, ...status } }),
+          onCatalog: (what) => publish({ type: `mcp.${what}.changed`, data: { server: name } }),
+        })
+        forward(name, connection, publish)
+        return { name, type: config.type, scope: own, connection, status: connection.status }
+      }).pipe(Scope.provide(own))
+
+    const refuse = ({ error, name, type }: Unusable, own: Scope.Closeable): Effect.Effect<Registered> =>
+      Effect.sync(() => {
+        publish({ type: "mcp.status.changed", data: { server: name, status: "failed", error } })
+        return { name, type, scope: own, connection: undefined, status: () => ({ status: "failed", error }) }
+      })
+
+    const close = ({ connection, scope }: Registered) =>
+      Effect.andThen(connection?.disconnect ?? Effect.void, Scope.close(scope, Exit.void))
+
+    const lookup = (name: string): Effect.Effect<Registered, McpError> =>
+      Effect.suspend(() => {
+        const found = servers.get(name)
+        if (found !== undefined) return Effect.succeed(found)
+        const all = [...servers.keys()]
+        return Effect.fail(
+          new McpError({ reason: new ServerNotFound({ server: name, nearest: nearest(name, all), all }) }),
+        )
+      })
+
+    const ready = (registered: Registered): Effect.Effect<Connection.Live, McpError> =>
+      Effect.suspend(() => {
+        const { connection, name } = registered
+        const live = connection?.live()
+        if (live !== undefined) return Effect.succeed(live)
+        const mayTry = connection !== undefined && connection.status().status !== "disabled"
+        return Effect.flatMap(mayTry ? connection.connect : Effect.sync(registered.status), (status) => {
+          const now = connection?.live()
+          if (now !== undefined) return Effect.succeed(now)
+          const reason =
+            status.status === "needs_auth" || status.status === "needs_client_registration"
+              ? new AuthRequired({ server: name, detail: status.error })
+              : new NotConnected({ server: name, status })
+          return Effect.fail(new McpError({ reason }))
+        })
+      })
+
+    return {
+      get: (name) => servers.get(name),
+      all: () => [...servers.values()],
+      lookup,
+      ready,
+      add: (config) =>
+        Effect.gen(function* () {
+          const before = servers.get(config.name)
+          if (before !== undefined) yield* close(before)
+          const own = yield* Scope.fork(scope)
+          const registered = yield* "error" in config ? refuse(config, own) : open(config, own)
+          servers.set(config.name, registered)
+          return registered
+        }),
+      remove: (name) =>
+        Effect.flatMap(lookup(name), (registered) =>
+          Effect.andThen(
+            Effect.sync(() => servers.delete(name)),
+            close(registered),
+          ),
+        ),
+      connect: ({ connection, status }) =>
+        connection === undefined ? Effect.sync(status) : Effect.tap(connection.connect, () => warm(connection)),
+      settle: ({ connection }) =>
+        connection === undefined ? Effect.void : Effect.andThen(connection.settled, warm(connection)),
+    }
+  })
