@@ -50,10 +50,12 @@ const readers: { readonly [T in WireTopic]: (params: JsonObject) => Topics[T] | 
 
 const prefix = "notifications/"
 
+const isTopic = (name: string): name is WireTopic => Object.hasOwn(readers, name)
+
 /** The topic of a notification's method, where this client knows it. */
 export const topicOf = (method: string): WireTopic | undefined => {
   const name = method.startsWith(prefix) ? method.slice(prefix.length) : ""
-  return Object.hasOwn(readers, name) ? (name as WireTopic) : undefined // the readers' own keys are the topics
+  return isTopic(name) ? name : undefined
 }
 
 /** The payload of a notification, or `undefined` where it makes no sense. */

@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { errorObject, type JsonObject, type Message, type RequestId } from "../protocol/jsonrpc.ts"
+import { errorObject, isObject, type JsonObject, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import type { RequestMethod } from "../protocol/method.ts"
 import type { Progress } from "../notification/notifications.ts"
 import type { TransportError } from "../transport/error.ts"
@@ -132,7 +132,7 @@ const withMeta = (params: object, id: number, long: boolean, meta: JsonObject | 
   const own: unknown = "_meta" in params ? params._meta : undefined
   return {
     ...params,
-    _meta: { ...(own instanceof Object ? own : undefined), ...trace, ...meta, ...(long ? { progressToken: id } : {}) },
+    _meta: { ...(isObject(own) ? own : undefined), ...trace, ...meta, ...(long ? { progressToken: id } : {}) },
   }
 }
 

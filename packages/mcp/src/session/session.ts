@@ -100,6 +100,8 @@ const declares = (capabilities: ServerCapabilities, path: ReadonlyArray<string>)
   return isObject(at) || at === true
 }
 
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
+
 const readAgreement = (
   options: SessionOptions,
   offered: Revision,
@@ -120,10 +122,10 @@ const readAgreement = (
   return Effect.succeed({
     revision,
     serverInfo: isObject(serverInfo)
-      ? { ...serverInfo, name: String(serverInfo.name ?? options.server), version: String(serverInfo.version ?? "") }
+      ? { ...serverInfo, name: text(serverInfo.name) ?? options.server, version: text(serverInfo.version) ?? "" }
       : { name: options.server, version: "" },
     capabilities: isObject(capabilities) ? capabilities : {},
-    instructions: typeof instructions === "string" && instructions !== "" ? instructions : undefined,
+    instructions: text(instructions),
   })
 }
 
@@ -137,7 +139,7 @@ const begin = (
     const notifications = Option.getOrElse(yield* Effect.serviceOption(Notifications), Notifications.make)
     const offered = options.revision ?? latest
     let current: Adapter = adapter(offered)
-    let connection: Connection | undefined
+    let connection: Connection | undefined = undefined
     const over = Deferred.makeUnsafe<never, TransportError>()
 
     const requests = yield* Requests.make({
