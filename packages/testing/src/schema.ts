@@ -86,17 +86,34 @@ class Book {
     })
   }
 
-  /** The parameters that a definition knows; `undefined` where it takes any. */
-  parameters(name: string): ReadonlySet<string> | undefined {
-    const known = (schema: Json): ReadonlySet<string> | undefined => {
-      if (typeof schema.$ref === "string") return known(object(this.definitions[schema.$ref.split("/").at(-1) ?? ""]))
-      const branches = Array.isArray(schema.anyOf) ? schema.anyOf.map((branch) => known(object(branch))) : []
-      if (branches.includes(undefined) || schema.additionalProperties !== undefined) return undefined
-      const own = Object.keys(object(schema.properties))
-      return new Set([...own, ...branches.flatMap((branch) => [...(branch ?? [])])])
-    }
+  /**
+   * Members of a message's parameters, at any depth, that this revision does not know. Where a schema says
+   * `additionalProperties` it takes any; `_meta` always does.
+   */
+  unknown(name: string, message: Json): ReadonlyArray<string> {
     const properties = object(object(this.definitions[name]).properties)
-    return properties.params === undefined ? new Set() : known(object(properties.params))
+    return "params" in message ? this.strange(object(properties.params), message.params, "params") : []
+  }
+
+  private strange(schema: Json, value: unknown, path: string): ReadonlyArray<string> {
+    if (typeof schema.$ref === "string") {
+      return this.strange(object(this.definitions[schema.$ref.split("/").at(-1) ?? ""]), value, path)
+    }
+    if (Array.isArray(schema.anyOf)) {
+      const branches = schema.anyOf.map((branch) => this.strange(object(branch), value, path))
+      return branches.reduce((least, found) => (found.length < least.length ? found : least), branches[0] ?? [])
+    }
+    if (Array.isArray(value)) {
+      return value.flatMap((one, at) => this.strange(object(schema.items), one, `${path}/${at}`))
+    }
+    if (!isObject(value)) return []
+    const known = object(schema.properties)
+    const open = schema.additionalProperties !== undefined || (path !== "params" && schema.properties === undefined)
+    return Object.entries(value).flatMap(([key, one]) => {
+      if (key === "_meta") return []
+      if (key in known) return this.strange(object(known[key]), one, `${path}/${key}`)
+      return open ? [] : [`unknown member "${key}" of ${path} in this revision`]
+    })
   }
 
   /** The definition of the answer to a request that `side` had sent. */
@@ -139,13 +156,7 @@ const callProblems = (book: Book, side: Side, kind: "request" | "notification", 
     return [kind === "request" ? `${method}: a notification with an id` : `${method}: a request without an id`]
   }
   const found = [...book.problems(name, message)]
-  const allowed = book.parameters(name)
-  if (strict && allowed !== undefined) {
-    for (const key of Object.keys(object(message.params))) {
-      if (key !== "_meta" && !allowed.has(key))
-        found.push(`${name}/params: unknown parameter "${key}" in this revision`)
-    }
-  }
+  if (strict) found.push(...book.unknown(name, message))
   return found
 }
 

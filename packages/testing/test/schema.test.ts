@@ -58,7 +58,11 @@ describe.each(stateful)("a client of %s", (revision) => {
     ["a call whose name is a number", request("tools/call", { name: 1 }), "must be string"],
     ["a call without parameters", request("tools/call"), "params"],
     ["a call with array arguments", request("tools/call", { name: "a", arguments: [] }), "must be object"],
-    ["a parameter nobody knows", request("tools/call", { name: "a", timeout: 1 }), "unknown parameter"],
+    [
+      "a parameter nobody knows",
+      request("tools/call", { name: "a", timeout: 1 }),
+      'unknown member "timeout" of params',
+    ],
     ["a URI that is none", request("resources/read", { uri: "not a uri" }), "format"],
     ["a notification with an id", request("notifications/initialized"), "a notification with an id"],
     ["a request without an id", notification("tools/list"), "a request without an id"],
@@ -107,6 +111,18 @@ describe("what differs by revision", () => {
     expect(accepted([request("ping"), notification("notifications/initialized")])).toEqual(["2025-03-26"])
     expect(validateSent("2025-03-26", [initialize("2025-03-26")])).toEqual(["initialize inside a batch"])
     expect(validateSent("2025-03-26", [])).toEqual(["an empty batch"])
+  })
+
+  test("a handshake names nothing that its revision does not know", () => {
+    const handshake = (clientInfo: object, capabilities: object) =>
+      stateful.filter((protocolVersion) => {
+        const params = { protocolVersion, capabilities, clientInfo: { name: "a", version: "1", ...clientInfo } }
+        return validateSent(protocolVersion, request("initialize", params)).length === 0
+      })
+    expect(handshake({ title: "A" }, {})).toEqual(["2025-06-18", "2025-11-25"])
+    expect(handshake({}, { elicitation: {} })).toEqual(["2025-06-18", "2025-11-25"])
+    expect(handshake({}, { tasks: { list: {} } })).toEqual(["2025-11-25"])
+    expect(handshake({}, { sampling: {}, experimental: { x: { y: 1 } } })).toEqual(stateful)
   })
 
   test("tasks belong to 2025-11-25", () => {
