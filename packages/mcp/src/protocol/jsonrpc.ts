@@ -41,7 +41,7 @@ export interface ResultMessage {
 
 export interface ErrorMessage {
   readonly jsonrpc: "2.0"
-  readonly id: RequestId | null
+  readonly id: RequestId
   readonly error: ErrorObject
 }
 
@@ -57,7 +57,6 @@ export interface Incoming {
   readonly error?: unknown
 }
 
-export const parseError = -32700
 export const invalidRequest = -32600
 export const methodNotFound = -32601
 export const invalidParams = -32602

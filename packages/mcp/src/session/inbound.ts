@@ -53,7 +53,7 @@ export const make = (options: {
       if (oddities <= reportedOddities) notifications.publish("warning", { message })
     }
 
-    const refuse = (id: RequestId | null, code: number, message: string, data?: unknown) =>
+    const refuse = (id: RequestId, code: number, message: string, data?: unknown) =>
       requests.post({ jsonrpc: "2.0", id, error: { code, message, ...(data === undefined ? {} : { data }) } })
 
     const answer = (id: RequestId, exit: Exit.Exit<object, RequestRefused>) => {
@@ -98,7 +98,7 @@ export const make = (options: {
       if (typeof method === "string") {
         if (id === undefined) notification(method, params)
         else if (isRequestId(id)) request(id, method, params)
-        else refuse(null, invalidRequest, "the id of a request is a string or a number")
+        else odd(`sent ${method} with an id that is neither a string nor a number`)
       } else if (result !== undefined || error !== undefined) {
         if (!requests.answered(id, { result, error })) odd(`answered a request that was never made (id ${brief(id)})`)
       } else {

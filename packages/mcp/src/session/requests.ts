@@ -137,7 +137,7 @@ const withMeta = (params: object, id: number, long: boolean, meta: JsonObject | 
 }
 
 /** The error of a request that its transport lost. */
-export const transportFailure = (server: string, method: string, error: TransportError): SessionError =>
+const transportFailure = (server: string, method: string, error: TransportError): SessionError =>
   new SessionError({ server, method, reason: new Transport({ error }) })
 
 /** The requests of one session over one connection. `timeout` is the default idle timeout in milliseconds. */

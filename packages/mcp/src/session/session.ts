@@ -4,6 +4,7 @@
  * The session lives in its Scope and ends with its connection; what failed then is a typed error. Beginning anew after
  * a loss is the business of whoever built it.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -19,7 +20,14 @@ import type { Implementation, InitializeResult, ServerCapabilities } from "../pr
 import { adapter, type Adapter, isRevision, latest, type Revision } from "../protocol/revision.ts"
 import { Closed, fail as transportError, type TransportError } from "../transport/error.ts"
 import { type Connection, Transport } from "../transport/transport.ts"
-import { NotDeclared, SessionError, UnsupportedRevision } from "./error.ts"
+import {
+  NotDeclared,
+  SessionError,
+  type SessionReason,
+  Timeout,
+  Transport as TransportEnded,
+  UnsupportedRevision,
+} from "./error.ts"
 import * as Inbound from "./inbound.ts"
 import * as Requests from "./requests.ts"
 
@@ -137,6 +145,7 @@ const begin = (
     const transport = yield* Transport
     const capabilities = yield* Capabilities
     const notifications = Option.getOrElse(yield* Effect.serviceOption(Notifications), Notifications.make)
+    const clock = yield* Clock.Clock
     const offered = options.revision ?? latest
     let current: Adapter = adapter(offered)
     let connection: Connection | undefined = undefined
@@ -158,19 +167,27 @@ const begin = (
         Effect.sync(() => end(transportError(new Closed()))),
       ),
     )
-    const fromTransport = (error: TransportError) =>
-      Requests.transportFailure(options.server, Method.initialize.method, error)
-    connection = yield* Effect.mapError(
-      transport.open({
+    const startupTimeout = options.startupTimeout ?? defaultStartupTimeout
+    const failure = (reason: SessionReason) =>
+      new SessionError({ server: options.server, method: Method.initialize.method, reason })
+    const started = clock.monotonicTimeNanosUnsafe()
+    connection = yield* transport
+      .open({
         message: inbound.message,
         failed: requests.lost,
         writable: requests.drain,
         ended: end,
         stderr: (line) => notifications.publish("stderr", { line }),
         warning: (message) => notifications.publish("warning", { message }),
-      }),
-      fromTransport,
-    )
+      })
+      .pipe(
+        Effect.mapError((error) => failure(new TransportEnded({ error }))),
+        Effect.timeoutOrElse({
+          duration: startupTimeout,
+          orElse: () => Effect.fail(failure(new Timeout({ kind: "idle", after: startupTimeout }))),
+        }),
+      )
+    const elapsed = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
     const result = yield* requests.request(
       Method.initialize,
       {
@@ -178,7 +195,7 @@ const begin = (
         capabilities: current.declare(capabilities.declared),
         clientInfo: current.identify(options.clientInfo ?? defaultClientInfo),
       },
-      { timeout: options.startupTimeout ?? defaultStartupTimeout },
+      { timeout: Math.max(0, startupTimeout - elapsed) },
     )
     const agreement = yield* readAgreement(options, offered, result)
     current = adapter(agreement.revision)

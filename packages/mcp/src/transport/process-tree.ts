@@ -27,15 +27,17 @@ const parseStat = (pid: string, stat: string): ProcessRecord | undefined => {
   return { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? "" }
 }
 
+// A process may end between the listing and the reading of its file.
+const readOne = (pid: string): Effect.Effect<ProcessRecord | undefined> =>
+  Effect.try({
+    try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")),
+    catch: () => undefined,
+  }).pipe(Effect.orElseSucceed(() => undefined))
+
 const readProc: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.suspend(() =>
   Effect.forEach(
     readdirSync("/proc").filter((name) => /^\d+$/.test(name)),
-    // A process may end between the listing and the reading of its file.
-    (pid) =>
-      Effect.try({
-        try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")),
-        catch: () => undefined,
-      }).pipe(Effect.orElseSucceed(() => undefined)),
+    readOne,
   ),
 ).pipe(Effect.map((records) => records.filter((record) => record !== undefined)))
 
@@ -74,14 +76,26 @@ export const descendants = (table: ReadonlyArray<ProcessRecord>, root: number): 
   return [...found.values()]
 }
 
-/** Of the processes known before, those that still live, those that they started since, and their group. */
+/**
+ * Of the processes known before, those that still live, those that they started since, and the members of their groups.
+ * A group outlives its leader and keeps its id from being given away; a process that has the id of a leader and another
+ * start time shows that the group was gone, and the id given to a stranger.
+ */
 const survivors = (
   table: ReadonlyArray<ProcessRecord>,
   known: ReadonlyArray<ProcessRecord>,
 ): ReadonlyArray<ProcessRecord> => {
-  const started = new Map(known.map((record) => [record.pid, record.started]))
-  const groups = new Set(known.filter((record) => record.group === record.pid).map((record) => record.group))
-  const alive = table.filter((record) => started.get(record.pid) === record.started || groups.has(record.group))
+  const byPid = new Map(table.map((record) => [record.pid, record]))
+  const isSame = ({ pid, started }: ProcessRecord) => {
+    const now = byPid.get(pid)
+    return now !== undefined && (started === "" || now.started === started)
+  }
+  const groups = new Set(
+    known
+      .filter((record) => record.group === record.pid && (!byPid.has(record.pid) || isSame(record)))
+      .map(({ pid }) => pid),
+  )
+  const alive = [...known.filter(isSame), ...table.filter(({ group }) => groups.has(group))]
   const all = new Map(alive.flatMap((record) => descendants(table, record.pid)).map((record) => [record.pid, record]))
   return [...all.values()]
 }
@@ -97,7 +111,7 @@ const awaitGone = (known: ReadonlyArray<ProcessRecord>, bound: number): Effect.E
     let left = survivors(yield* processTable, known)
     for (let waited = 0; left.length > 0 && waited < bound; waited += pollInterval) {
       yield* Effect.sleep(pollInterval)
-      left = survivors(yield* processTable, left)
+      left = survivors(yield* processTable, known)
     }
     return left
   })
@@ -118,28 +132,39 @@ export interface Grace {
 /** Two seconds for each step, as the specification leaves to the client (Lifecycle, Shutdown, stdio). */
 export const defaultGrace: Grace = { stdin: 2_000, term: 2_000 }
 
+/** The leader of a group as it was when it was started; its start time is empty where the platform does not tell. */
+export const leader = (pid: number): Effect.Effect<ProcessRecord> =>
+  Effect.map(process.platform === "linux" ? readOne(String(pid)) : Effect.succeed(undefined), (record) => ({
+    pid,
+    parent: process.pid,
+    group: pid,
+    started: record?.started ?? "",
+  }))
+
 /**
  * Ends a process and all that descends from it: closes stdin and waits, SIGTERM and waits, SIGKILL. Ends when nothing
  * is left, or when even SIGKILL has had its second. Timed by the real clock, whatever clock the program runs on:
  * a process does not live in simulated time.
  */
 export const endTree = (options: {
-  readonly pid: number
+  /** See `leader`. */
+  readonly root: ProcessRecord
   readonly closeStdin: Effect.Effect<void>
   /** Ends when the process itself has ended. */
   readonly exited: Effect.Effect<void>
   readonly grace: Grace
 }): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const known = descendants(yield* processTable, options.pid)
+    const { root } = options
+    const known = [root, ...survivors(yield* processTable, [root])]
     yield* options.closeStdin
     yield* options.exited.pipe(Effect.timeoutOption(options.grace.stdin))
-    if (process.platform === "win32") return yield* taskkill(options.pid)
+    if (process.platform === "win32") return yield* taskkill(root.pid)
     let left = survivors(yield* processTable, known)
     if (left.length === 0) return
     yield* Effect.forEach(left, (record) => signal(record.pid, "SIGTERM"), { discard: true })
-    left = yield* awaitGone(left, options.grace.term)
+    left = yield* awaitGone([...known, ...left], options.grace.term)
     if (left.length === 0) return
     yield* Effect.forEach(left, (record) => signal(record.pid, "SIGKILL"), { discard: true })
-    yield* awaitGone(left, 1_000)
+    yield* awaitGone([...known, ...left], 1_000)
   }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()), Effect.uninterruptible)

@@ -8,6 +8,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -23,7 +24,7 @@ import {
   type TransportError,
 } from "./error.ts"
 import { makeLineSplitter } from "./lines.ts"
-import { defaultGrace, endTree, type Grace } from "./process-tree.ts"
+import { defaultGrace, endTree, type Grace, leader } from "./process-tree.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a local server is started. */
@@ -115,7 +116,7 @@ const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) =
       receiver.writable()
     })
   }
-  return (message: Message): boolean => {
+  const send = (message: Message): boolean => {
     if (unread >= unreadLimit) {
       refused = true
       return false
@@ -127,6 +128,7 @@ const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) =
     if (buffer.length > joined) flush()
     return true
   }
+  return { send, flush }
 }
 
 const idPattern = /"id"\s*:\s*(\d+|"[^"\\]{1,200}")/
@@ -171,30 +173,37 @@ export const open = (
   Effect.gen(function* () {
     let ended = false
     let exited = false
+    let draining: Fiber.Fiber<void> | undefined
     const end = (error: TransportError) => {
       if (ended) return
       ended = true
+      draining?.interruptUnsafe()
       receiver.ended(error)
     }
     const [command] = options.command
-    const child = yield* Effect.acquireRelease(start(options), (child) => {
-      const closeStdin = Effect.sync(() => {
-        end(fail(new Closed()))
-        child.stdin.end()
-      })
-      const awaitExit = Effect.callback<void>((resume) => {
-        if (exited) return resume(Effect.void)
-        child.once("exit", () => resume(Effect.void))
-      })
-      return endTree({ pid: child.pid ?? 0, closeStdin, exited: awaitExit, grace: options.grace ?? defaultGrace }).pipe(
-        Effect.andThen(
-          Effect.sync(() => {
-            child.stdout.destroy()
-            child.stderr.destroy()
-          }),
-        ),
-      )
-    })
+    const { child, writer } = yield* Effect.acquireRelease(
+      Effect.gen(function* () {
+        const child = yield* start(options)
+        return { child, root: yield* leader(child.pid ?? 0), writer: makeWriter(child, receiver) }
+      }),
+      ({ child, root, writer }) => {
+        const closeStdin = Effect.sync(() => {
+          writer.flush()
+          end(fail(new Closed()))
+          child.stdin.end()
+        })
+        const awaitExit = Effect.callback<void>((resume) => {
+          if (exited) return resume(Effect.void)
+          child.once("exit", () => resume(Effect.void))
+        })
+        const closeOutput = Effect.sync(() => {
+          child.stdout.destroy()
+          child.stderr.destroy()
+        })
+        const grace = options.grace ?? defaultGrace
+        return Effect.andThen(endTree({ root, closeStdin, exited: awaitExit, grace }), closeOutput)
+      },
+    )
     const stderr: Array<string> = []
     const stderrLine = (line: string) => {
       if (stderr.length === keptStderrLines) stderr.shift()
@@ -210,30 +219,28 @@ export const open = (
     // A write to a process that has gone fails here; its exit says why.
     child.stdin.on("error", () => undefined)
     child.on("error", () => undefined)
-    child.once("exit", (code, signal) => {
-      exited = true
-      const finish = () => end(fail(new ProcessExited({ command, code, signal, stderr })))
-      child.once("close", finish)
-      Effect.runFork(
+    /** Ends with what is known then, unless something better came first. */
+    const endSoon = (error: () => TransportError) => {
+      draining?.interruptUnsafe()
+      draining = Effect.runFork(
         Effect.sleep(drain).pipe(
-          Effect.andThen(Effect.sync(finish)),
+          Effect.andThen(Effect.sync(() => end(error()))),
           Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
         ),
       )
+    }
+    child.once("exit", (code, signal) => {
+      exited = true
+      const error = () => fail(new ProcessExited({ command, code, signal, stderr }))
+      child.once("close", () => end(error()))
+      if (!ended) endSoon(error)
     })
     child.stdout.once("end", () => {
-      if (!exited) {
-        // Most often the exit follows at once and is the better reason.
-        Effect.runFork(
-          Effect.sleep(drain).pipe(
-            Effect.andThen(Effect.sync(() => (exited ? undefined : end(fail(new OutputClosed({ command })))))),
-            Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
-          ),
-        )
-      }
+      // Most often the exit follows at once and is the better reason.
+      if (!exited && !ended) endSoon(() => fail(new OutputClosed({ command })))
     })
     return {
-      send: makeWriter(child, receiver),
+      send: writer.send,
       abandoned: () => undefined,
       negotiated: () => undefined,
       pid: child.pid,
