@@ -38,54 +38,60 @@ export const makeEventParser = (
   let type = ""
   let data: string | undefined
   let id: string | undefined
-  let oversized = false
+  let skipping = false
 
   const dispatch = (): boolean => {
-    if (id !== undefined) cursor.lastEventId = id
-    const [sentType, sentData, wasOversized] = [type, data, oversized]
+    const [sentType, sentData, wasSkipped] = [type, data, skipping]
     type = ""
     data = undefined
-    oversized = false
-    if (wasOversized) return handler.oversized()
-    return sentData === undefined || sentData === "" ? true : handler.event(sentType, sentData)
+    skipping = false
+    if (id !== undefined) cursor.lastEventId = id
+    return wasSkipped || sentData === undefined || sentData === "" ? true : handler.event(sentType, sentData)
   }
 
-  const field = (name: string, value: string) => {
+  /** Said as soon as it is known: an event without end never comes to its end. */
+  const overflow = (): boolean => {
+    data = undefined
+    if (skipping) return true
+    skipping = true
+    return handler.oversized()
+  }
+
+  const field = (name: string, value: string): boolean => {
     if (name === "data") {
-      if (oversized) return
+      if (skipping) return true
       data = data === undefined ? value : `${data}\n${value}`
-      if (data.length > limit) [oversized, data] = [true, undefined]
-    } else if (name === "event") type = value
+      return data.length <= limit || overflow()
+    }
+    if (name === "event") type = value
     else if (name === "id") {
       if (!value.includes("\0")) id = value
     } else if (name === "retry" && /^\d{1,9}$/.test(value)) cursor.retry = Number(value)
+    return true
   }
 
   const line = (text: string): boolean => {
     if (text === "") return dispatch()
-    if (text.startsWith("data: ")) field("data", text.slice(6))
-    else {
-      const colon = text.indexOf(":")
-      if (colon === -1) field(text, "")
-      else if (colon > 0) field(text.slice(0, colon), text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1))
-    }
-    return true
+    if (text.startsWith("data: ")) return field("data", text.slice(6))
+    const colon = text.indexOf(":")
+    if (colon === -1) return field(text, "")
+    if (colon === 0) return true
+    return field(text.slice(0, colon), text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1))
   }
 
-  const hold = (text: string) => {
+  const hold = (text: string): boolean => {
     length += text.length
-    // A line without end: what came of it is not kept, and neither is its event.
-    if (length > limit) [pending, oversized, data] = [[], true, undefined]
-    else pending.push(text)
+    if (length <= limit) return pending.push(text) > 0
+    pending = []
+    return overflow()
   }
 
   const whole = (text: string): boolean => {
     if (length === 0) return line(text)
-    const wasDropped = pending.length === 0
-    const joined = wasDropped ? "" : pending.join("") + text
+    const held = pending
     pending = []
     length = 0
-    return wasDropped ? true : line(joined)
+    return held.length === 0 || line(held.join("") + text)
   }
 
   const unify = (text: string): string => {
@@ -107,8 +113,7 @@ export const makeEventParser = (
       if (!whole(text.slice(start, end))) return false
       start = end + 1
     }
-    if (start < text.length) hold(start === 0 ? text : text.slice(start))
-    return true
+    return start < text.length ? hold(start === 0 ? text : text.slice(start)) : true
   }
 }
 
