@@ -96,15 +96,18 @@ const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT
 // A shorter value of such a variable is more likely a word than a secret.
 const shortestSecret = 8
 
+/** The values of the variables whose names say that they are secret. */
+export const secretVariables = (variables: Iterable<readonly [string, string | undefined]>): ReadonlyArray<string> =>
+  [...variables].flatMap(([name, value]) =>
+    value !== undefined && value.length >= shortestSecret && secretName.test(name) ? [value] : [],
+  )
+
 /**
  * What hides secrets in a text: those that the configuration names, and the values of environment variables, configured or
  * inherited, whose names say that they are secret.
  */
 export const masking = (snapshot: Snapshot): ((text: string) => string) => {
   const configured = snapshot.servers.flatMap(({ config }) => (config?.type === "local" ? [...config.environment] : []))
-  const secrets = [...configured, ...Object.entries(process.env)].flatMap(([name, value]) =>
-    value !== undefined && value.length >= shortestSecret && secretName.test(name) ? [value] : [],
-  )
-  const hide = Mask.make(secrets)
+  const hide = Mask.make(secretVariables([...configured, ...Object.entries(process.env)]))
   return (text) => hide(snapshot.mask(text))
 }

@@ -1,0 +1,41 @@
+/** Questions to the person at the terminal, drawn on standard error so that standard output stays the result's. */
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Prompt from "effect/cli/Prompt"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Terminal from "effect/Terminal"
+import type { Server } from "../config/config.ts"
+import { question } from "../trust/question.ts"
+import { CliFailure } from "./failure.ts"
+import { Output } from "./output.ts"
+import * as Text from "./text.ts"
+
+const terminal = Layer.effect(Terminal.Terminal)(
+  Effect.gen(function* () {
+    const output = yield* Output
+    const node = yield* Terminal.Terminal
+    return Terminal.make({
+      columns: Effect.sync(output.err.columns),
+      rows: node.rows,
+      size: node.size,
+      readInput: node.readInput,
+      readLine: node.readLine,
+      display: (text) => Effect.sync(() => output.draw(text)),
+    })
+  }),
+).pipe(Layer.provide(NodeTerminal.layer))
+
+/** Runs a prompt; Ctrl-C in it is `Cancelled`. */
+export const ask = <Answer>(prompt: Prompt.Prompt<Answer>) =>
+  prompt.pipe(
+    Effect.mapError(() => new CliFailure({ tag: "Cancelled", text: "interrupted" })),
+    Effect.provide(terminal),
+  )
+
+/** Shows the whole entry of a project's server and asks whether it may be started. */
+export const confirmTrust = (server: Server, directory: string) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    yield* output.say(`\n${question(server, directory)}\n`)
+    return yield* ask(Prompt.Confirm({ message: `Start ${Text.oneLine(server.name)}?`, initial: false }))
+  })

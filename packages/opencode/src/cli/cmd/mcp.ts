@@ -1,0 +1,238 @@
+/**
+ * The commands: their names, arguments, flags and help. What each does is loaded when it runs, because most of the time to
+ * the first line of output is the loading of modules.
+ */
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { type ExitCode, notImplemented } from "../failure.ts"
+import { levelOf, Output } from "../output.ts"
+import type { Options } from "../session.ts"
+
+const Json = GlobalFlag.Setting("json")({
+  flag: Flag.Boolean("json").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Print JSON and nothing else on standard output"),
+  ),
+})
+const ConfigFile = GlobalFlag.Setting("config")({
+  flag: Flag.String("config").pipe(
+    Flag.optional,
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Read this file in place of every other configuration"),
+  ),
+})
+const Trust = GlobalFlag.Setting("trust")({
+  flag: Flag.Boolean("trust").pipe(
+    Flag.withDefault(false),
+    Flag.withDescription("Approve the servers of project files, for this run"),
+  ),
+})
+const InteractionTimeout = GlobalFlag.Setting("interaction-timeout")({
+  flag: Flag.Finite("interaction-timeout").pipe(
+    Flag.filter(
+      (seconds) => seconds > 0,
+      () => "Expected a number of seconds above 0",
+    ),
+    Flag.withDefault(300),
+    Flag.withMetavar("SECONDS"),
+    Flag.withDescription("How long a person is waited for (default 300)"),
+  ),
+})
+
+/** Flags that every command has. */
+export const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
+
+/** Commands of features that do not exist yet. */
+export const later: ReadonlyArray<readonly [name: string, description: string]> = [
+  ["complete", "Complete an argument of a prompt or a template"],
+  ["watch", "Show what happens, as it happens"],
+  ["add", "Add a server to the configuration"],
+  ["remove", "Remove a server from the configuration"],
+  ["enable", "Switch a server on"],
+  ["disable", "Switch a server off"],
+  ["auth", "Sign in to a server"],
+  ["logout", "Forget a server's credentials"],
+  ["debug", "Show how connecting to a server goes"],
+  ["doctor", "Explain why a server does not work"],
+  ["ui", "Open the page for questions"],
+]
+
+/** Keeps how a command ended. */
+export interface Outcome {
+  code: ExitCode
+}
+
+const options = Effect.gen(function* () {
+  const file = yield* ConfigFile
+  return {
+    config: Option.getOrUndefined(file),
+    trust: yield* Trust,
+    interactionTimeout: yield* InteractionTimeout,
+  } satisfies Options
+})
+
+const server = Argument.String("server").pipe(Argument.withDescription("The server's name in the configuration"))
+const anyServer = server.pipe(Argument.withDescription("One server; without it, all"), Argument.optional)
+const pairs = (what: string) => Argument.String("key=value").pipe(Argument.withDescription(what), Argument.variadic())
+
+/** Every command; how one ended is written into `outcome`. */
+export const make = (outcome: Outcome) => {
+  /** Loads what the command does, and does it. */
+  const running =
+    <Input, Module, E, R>(
+      load: () => Promise<Module>,
+      use: (module: Module, input: Input, options: Options) => Effect.Effect<ExitCode, E, R>,
+    ) =>
+    (input: Input) =>
+      Effect.gen(function* () {
+        const output = yield* Output
+        const level = Option.map(yield* GlobalFlag.LogLevel, levelOf)
+        output.configure({ json: yield* Json, level: Option.getOrElse(level, () => "warn" as const) })
+        const module = yield* Effect.promise(load)
+        outcome.code = yield* use(module, input, yield* options)
+      })
+
+  const list = Command.make(
+    "list",
+    {},
+    running(
+      () => import("../command/list.ts"),
+      (module, _, all) => module.list(all),
+    ),
+  ).pipe(
+    Command.withAlias("ls"),
+    Command.withDescription("Connect to every configured server and show its status and what it offers"),
+    Command.withExamples([{ command: "mcp list" }, { command: "mcp list --json" }]),
+  )
+
+  const tools = Command.make(
+    "tools",
+    { server: anyServer },
+    running(
+      () => import("../command/tools.ts"),
+      (module, input: { readonly server: Option.Option<string> }, all) =>
+        module.tools({ ...all, server: Option.getOrUndefined(input.server) }),
+    ),
+  ).pipe(
+    Command.withDescription("Show the tools that can be called, and their arguments"),
+    Command.withExamples([{ command: "mcp tools" }, { command: "mcp tools memory --json" }]),
+  )
+
+  const call = Command.make(
+    "call",
+    {
+      server,
+      tool: Argument.String("tool").pipe(Argument.withDescription("The tool's name, or its key")),
+      words: Argument.String("arguments").pipe(
+        Argument.withDescription("One JSON object, or - for standard input, or key=value pairs"),
+        Argument.variadic(),
+      ),
+    },
+    running(
+      () => import("../command/call.ts"),
+      (module, input: { readonly server: string; readonly tool: string; readonly words: ReadonlyArray<string> }, all) =>
+        module.call({ ...all, ...input }),
+    ),
+  ).pipe(
+    Command.withDescription("Call a tool and print its result; files it returns are saved and their paths printed"),
+    Command.withExamples([
+      { command: `mcp call everything echo message=hello` },
+      { command: `mcp call everything get-sum '{"a": 1, "b": 2}'` },
+      { command: `echo '{"message": "hi"}' | mcp call everything echo - --json` },
+    ]),
+  )
+
+  const listing = (name: "resources" | "templates" | "prompts", description: string) =>
+    Command.make(
+      name,
+      { server: anyServer },
+      running(
+        () => import("../command/items.ts"),
+        (module, input: { readonly server: Option.Option<string> }, all) =>
+          module[name]({ ...all, server: Option.getOrUndefined(input.server) }),
+      ),
+    ).pipe(Command.withDescription(description))
+
+  const read = Command.make(
+    "read",
+    { server, uri: Argument.String("uri").pipe(Argument.withDescription("The resource's URI")) },
+    running(
+      () => import("../command/read.ts"),
+      (module, input: { readonly server: string; readonly uri: string }, all) => module.read({ ...all, ...input }),
+    ),
+  ).pipe(
+    Command.withDescription("Print a resource"),
+    Command.withExamples([{ command: "mcp read everything demo://resource/static/document/features.md" }]),
+  )
+
+  const prompt = Command.make(
+    "prompt",
+    {
+      server,
+      name: Argument.String("name").pipe(Argument.withDescription("The prompt's name")),
+      words: pairs("The prompt's arguments"),
+    },
+    running(
+      () => import("../command/prompt.ts"),
+      (module, input: { readonly server: string; readonly name: string; readonly words: ReadonlyArray<string> }, all) =>
+        module.prompt({ ...all, ...input }),
+    ),
+  ).pipe(
+    Command.withDescription("Print the messages of a prompt"),
+    Command.withExamples([{ command: "mcp prompt everything args-prompt city=Paris" }]),
+  )
+
+  const logs = Command.make(
+    "logs",
+    { server: anyServer },
+    running(
+      () => import("../command/logs.ts"),
+      (module, input: { readonly server: Option.Option<string> }, all) =>
+        module.logs({ ...all, server: Option.getOrUndefined(input.server) }),
+    ),
+  ).pipe(Command.withDescription("Start the servers, stop them, and show what they wrote to stderr and logged"))
+
+  const trusting = (name: "trust" | "untrust", description: string) =>
+    Command.make(
+      name,
+      { server },
+      running(
+        () => import("../command/trust.ts"),
+        (module, input: { readonly server: string }, all) => module[name]({ ...all, ...input }),
+      ),
+    ).pipe(Command.withDescription(description))
+
+  /** A command of a feature that does not exist yet: it takes whatever is typed and says so. */
+  const unbuilt = (name: string, description: string) =>
+    Command.make(
+      name,
+      { words: Argument.String("arguments").pipe(Argument.variadic()) },
+      running(
+        () => Promise.resolve(undefined),
+        () => notImplemented(`mcp ${name}`),
+      ),
+    ).pipe(Command.withDescription(`${description} (not implemented yet)`))
+
+  return Command.make("mcp").pipe(
+    Command.withDescription("The MCP servers of OpenCode: what they are, what they offer, and calls to them"),
+    Command.withSubcommands([
+      list,
+      tools,
+      call,
+      listing("resources", "Show the resources that can be read"),
+      listing("templates", "Show the templates that resource URIs can be made from"),
+      read,
+      listing("prompts", "Show the prompts and their arguments"),
+      prompt,
+      logs,
+      trusting("trust", "Approve a server that a project's files define"),
+      trusting("untrust", "Take an approval back"),
+      ...later.map(([name, description]) => unbuilt(name, description)),
+    ]),
+    Command.withGlobalFlags(globalFlags),
+  )
+}

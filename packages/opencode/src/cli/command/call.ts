@@ -1,0 +1,91 @@
+/** `call`: one tool, its arguments from words, standard input or the person, its progress as a bar. */
+import { Mcp, type ToolEntry } from "@opencode-ai/mcp/mcp"
+import * as Keys from "@opencode-ai/mcp/catalog/keys"
+import { McpError, ToolNotFound } from "@opencode-ai/mcp/error"
+import { nearest } from "@opencode-ai/mcp/config/nearest"
+import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import * as Effect from "effect/Effect"
+import * as Arguments from "../arguments.ts"
+import * as Content from "../content.ts"
+import { type ExitCode, Exit } from "../failure.ts"
+import { progress, spinner } from "../live.ts"
+import { Output } from "../output.ts"
+import { type Options, withServers } from "../session.ts"
+import { readAll } from "../stdin.ts"
+
+export interface CallOptions extends Options {
+  readonly server: string
+  readonly tool: string
+  /** What was typed after the tool's name. */
+  readonly words: ReadonlyArray<string>
+}
+
+export const call = (options: CallOptions) =>
+  Effect.gen(function* () {
+    // Read before a server is started: who pipes nonsense waits for nobody.
+    const piped = options.words.length === 1 && options.words[0] === "-"
+    const typed: Arguments.Typed = piped
+      ? { source: "standard input", words: [yield* readAll] }
+      : { source: "arguments", words: options.words }
+    return yield* withServers(options, options.server, () =>
+      Effect.gen(function* () {
+        const output = yield* Output
+        const mcp = yield* Mcp
+        const tools = yield* spinner(output, `Connecting to ${options.server}`, offered(options.server))
+        const tool = tools.length === 0 ? undefined : yield* find(tools, options)
+        const args =
+          tool === undefined ? yield* untyped(typed) : yield* complete(tool, yield* Arguments.parse(typed, tool.tool))
+        const name = tool?.tool.name ?? options.tool
+        const result = yield* progress(output, `Calling ${options.server} ${name}`, (report) =>
+          mcp.callTool(options.server, name, args, { onProgress: report }),
+        )
+        if (output.json()) yield* output.printExactly(result)
+        else {
+          const text = yield* Content.result(result)
+          if (text !== "") yield* output.write(text.endsWith("\n") ? text : `${text}\n`)
+          if (result.isError === true) {
+            yield* output.say(
+              `${output.err.paint("red", "error:")} ${name} of ${options.server} answered with an error`,
+            )
+          }
+        }
+        return (result.isError === true ? Exit.answered : Exit.done) as ExitCode
+      }),
+    )
+  })
+
+/** The server's tools; none where it declares none, so that the call itself says what is missing. */
+const offered = (server: string) => Effect.flatMap(Mcp, (mcp) => mcp.tools(server))
+
+const untyped = (typed: Arguments.Typed) => Arguments.parse(typed, { name: "the tool", inputSchema: {} })
+
+/** A tool by its own name, or by its key: whole, or with the suffix that it has beside other servers. */
+const find = (tools: ReadonlyArray<ToolEntry>, { server, tool }: CallOptions) =>
+  Effect.suspend(() => {
+    const found =
+      tools.find((each) => each.tool.name === tool) ??
+      tools.find((each) => each.key === tool) ??
+      tools.find((each) => suffixed(each) === tool)
+    if (found !== undefined) return Effect.succeed(found)
+    const all = tools.map((each) => each.tool.name)
+    return Effect.fail(new McpError({ reason: new ToolNotFound({ server, tool, nearest: nearest(tool, all), all }) }))
+  })
+
+/** The key that a tool has where another server's collides with it. */
+const suffixed = ({ server, tool }: ToolEntry) => {
+  const name = { server, tool: tool.name }
+  return Keys.assign([name, name])[0]
+}
+
+/** The arguments with what is required and lacking asked for, where somebody can answer. */
+const complete = ({ tool }: ToolEntry, args: JsonObject) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const lacking = Arguments.missing(args, tool.inputSchema)
+    if (lacking.length === 0) return args
+    if (!output.interactive()) return yield* Arguments.missingArguments(lacking, args, tool)
+    const { askArgument } = yield* Effect.promise(() => import("../ask-argument.ts"))
+    const answers: Array<readonly [string, unknown]> = []
+    for (const property of lacking) answers.push([property.name, yield* askArgument(property, tool.inputSchema)])
+    return { ...args, ...Object.fromEntries(answers) } as JsonObject
+  })

@@ -1,0 +1,57 @@
+/** `tools`: what can be called, with the arguments that each tool takes. */
+import { Mcp, type ToolEntry } from "@opencode-ai/mcp/mcp"
+import * as Effect from "effect/Effect"
+import { type ExitCode, Exit } from "../failure.ts"
+import { spinner } from "../live.ts"
+import { Output } from "../output.ts"
+import * as Present from "../present.ts"
+import { signature } from "../schema.ts"
+import { type Options, withServers } from "../session.ts"
+import * as Text from "../text.ts"
+import { describeFailures } from "./unreachable.ts"
+
+export const tools = (options: Options & { readonly server: string | undefined }) =>
+  withServers(options, options.server, () =>
+    Effect.gen(function* () {
+      const output = yield* Output
+      const mcp = yield* Mcp
+      const what = options.server ?? "the servers"
+      const entries = yield* spinner(output, `Asking ${what} for tools`, mcp.tools(options.server))
+      if (output.json()) yield* output.printJson(entries.map(Present.tool))
+      else yield* show(entries)
+      if (options.server === undefined) yield* describeFailures
+      return Exit.done as ExitCode
+    }),
+  )
+
+const show = (entries: ReadonlyArray<ToolEntry>) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const { columns, paint, terminal } = output.out
+    if (entries.length === 0) return yield* output.say("There are no tools.")
+    if (!terminal) {
+      const lines = entries.map(({ server, tool }) =>
+        [server, tool.name, tool.title ?? tool.annotations?.title ?? "", tool.description ?? ""]
+          .map(Text.oneLine)
+          .join("\t"),
+      )
+      return yield* output.print(lines.join("\n"))
+    }
+    const lines: Array<string> = []
+    let server: string | undefined
+    for (const entry of entries) {
+      if (entry.server !== server)
+        lines.push(...(server === undefined ? [] : [""]), paint("bold", Text.oneLine(entry.server)))
+      server = entry.server
+      const marks = hints(entry)
+      lines.push(
+        `  ${paint("cyan", Text.oneLine(entry.tool.name))} ${paint("dim", Text.cut(signature(entry.tool.inputSchema), Math.max(8, columns() - 4 - Text.width(entry.tool.name))))}`,
+      )
+      const about = Text.oneLine(`${marks}${entry.tool.description ?? entry.tool.title ?? ""}`)
+      if (about !== "") lines.push(`      ${Text.cut(about, columns() - 6)}`)
+    }
+    yield* output.print(lines.join("\n"))
+  })
+
+const hints = ({ tool: { annotations } }: ToolEntry): string =>
+  annotations?.readOnlyHint === true ? "[reads only] " : annotations?.destructiveHint === true ? "[destructive] " : ""

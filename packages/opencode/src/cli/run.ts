@@ -1,0 +1,130 @@
+/** Runs the commands: from words to an exit code, with every failure told in the same way. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as Cause from "effect/Cause"
+import type * as CliError from "effect/cli/CliError"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Effect from "effect/Effect"
+import * as Exit_ from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
+import * as Stdio from "effect/Stdio"
+import * as Terminal from "effect/Terminal"
+import { later, make, type Outcome } from "./cmd/mcp.ts"
+import {
+  badRequest,
+  type CliFailure,
+  type ExitCode,
+  Exit,
+  exitCode,
+  type Failure,
+  fromCause,
+  notImplemented,
+} from "./failure.ts"
+import { Output, type Writer } from "./output.ts"
+import * as Text from "./text.ts"
+import { version } from "./version.ts"
+
+// `effect/cli` asks for these for its wizard, which is not offered: prompts bring a terminal of their own.
+const unused = Effect.die("not offered")
+const unusedTerminal = Terminal.make({
+  columns: Effect.succeed(80),
+  rows: Effect.succeed(24),
+  size: unused,
+  readInput: unused,
+  readLine: unused,
+  display: () => Effect.void,
+})
+const platform = Layer.mergeAll(
+  NodeFileSystem.layer,
+  NodePath.layer,
+  Layer.succeed(Terminal.Terminal)(unusedTerminal),
+  Layer.succeed(ChildProcessSpawner.ChildProcessSpawner)(ChildProcessSpawner.make(() => unused)),
+  Stdio.layerTest({}),
+  CliConfig.layer({
+    builtIns: CliConfig.defaults.builtIns.filter((flag) => flag !== GlobalFlag.Wizard),
+  }),
+)
+
+/** What is wrong with the words, told as every failure is. */
+const usageFailure = (errors: ReadonlyArray<CliError.CliError>, path: ReadonlyArray<string>): CliFailure => {
+  const unbuilt = later.find(([name]) => name === path[1])
+  if (unbuilt !== undefined) return notImplemented(path.slice(0, 2).join(" "))
+  const said = errors.map(({ message }) => {
+    const [what = "", meant] = message.split("Did you mean this?")
+    const names = meant?.trim().split(/\s+/).join(" or ")
+    return `${what.trim()}${names === undefined ? "" : `; did you mean ${names}?`}`
+  })
+  return badRequest(`${said.join("; ")}\nSee ${path.join(" ")} --help`)
+}
+
+/** Help and version go to standard output; what is wrong with the words is the failure, not a page of help. */
+const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutput.Presenter => {
+  const formatter = CliOutput.defaultFormatter({ colors: output.out.paint("bold", "x") !== "x" })
+  return {
+    present: (event) => {
+      switch (event._tag) {
+        case "Help":
+          return output.print(formatter.formatHelpDoc(event.helpDoc))
+        case "Version":
+          return output.json()
+            ? output.printJson({ name: event.name, version: event.version })
+            : output.print(event.version)
+        case "InvalidInvocation":
+          return Effect.sync(() => fail(usageFailure(event.errors, event.commandPath)))
+      }
+    },
+  }
+}
+
+/** Tells a failure: to a person on standard error, and with `--json` as `{ "error": … }` on standard output too. */
+export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const { paint } = output.err
+    yield* output.say(
+      failure.tag === "Cancelled"
+        ? paint("yellow", "interrupted")
+        : `${paint("red", "error:")} ${Text.harmless(failure.message)}`,
+    )
+    if (cause !== undefined && output.says("debug")) yield* output.say(Text.harmless(Cause.pretty(cause)))
+    if (output.json()) yield* output.printJson({ error: failure })
+  })
+
+/** Runs the command that the words name. It never fails: the exit code says how it went. */
+export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect<ExitCode> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const outcome: Outcome = { code: Exit.done }
+      let wrong: CliFailure | undefined
+      const end = words.indexOf("--")
+      output.configure({ json: words.slice(0, end < 0 ? undefined : end).includes("--json"), level: "warn" })
+      const program = Command.runWith(make(outcome), { version })(words).pipe(
+        Effect.provideService(
+          CliOutput.Presenter,
+          presenter(output, (failure) => (wrong = failure)),
+        ),
+        Effect.provideService(Output, output),
+        Effect.provideService(References.MinimumLogLevel, "None"),
+        Effect.provide(platform),
+      )
+      const exit = yield* Effect.exit(restore(program))
+      if (wrong !== undefined) {
+        yield* tell(output, fromCause(Cause.fail(wrong)))
+        return Exit.usage
+      }
+      if (Exit_.isSuccess(exit)) return outcome.code
+      // Help that nobody asked for is shown, and is no failure.
+      const error = Cause.squash(exit.cause)
+      if (isHelp(error)) return Exit.done
+      const failure = fromCause(exit.cause)
+      if (!output.gone()) yield* tell(output, failure, exit.cause)
+      return exitCode(failure)
+    }),
+  )
+
+const isHelp = (error: unknown) =>
+  typeof error === "object" && error !== null && "_tag" in error && error._tag === "ShowHelp"

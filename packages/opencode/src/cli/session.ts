@@ -1,0 +1,97 @@
+/**
+ * The frame of a command that lives for one question: reads the configuration, asks for approvals where somebody can
+ * answer, starts the servers that are needed, and closes them afterwards.
+ */
+import { Mcp } from "@opencode-ai/mcp/mcp"
+import type { Event } from "@opencode-ai/mcp/events"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import type * as Path from "effect/Path"
+import type * as Scope from "effect/Scope"
+import { Config, type ConfigError, type Snapshot } from "../config/config.ts"
+import { Trust, type TrustError } from "../trust/trust.ts"
+import type { CliFailure, ExitCode } from "./failure.ts"
+import type { McpError } from "@opencode-ai/mcp/error"
+import { Output } from "./output.ts"
+import * as Runtime from "./runtime.ts"
+import * as Text from "./text.ts"
+
+/** The global flags that servers depend on. */
+export interface Options extends Runtime.RuntimeOptions {
+  /** `--interaction-timeout`: how long a person is waited for, in seconds. */
+  readonly interactionTimeout: number
+}
+
+/** The configuration, its secrets hidden from now on, its warnings said. */
+export const configured: Effect.Effect<Snapshot, never, Config | Output> = Effect.gen(function* () {
+  const output = yield* Output
+  const snapshot = yield* (yield* Config).get
+  output.conceal(Runtime.masking(snapshot))
+  yield* Effect.forEach(snapshot.warnings, output.warn, { discard: true })
+  return snapshot
+})
+
+/** Asks for each server that is not approved yet, one after another, before anything is started. */
+const approve = (snapshot: Snapshot, wanted: (name: string) => boolean) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    if (!output.interactive()) return
+    const trust = yield* Trust
+    for (const server of snapshot.servers) {
+      if (!wanted(server.name) || server.config?.enabled !== true) continue
+      if (yield* trust.isApproved(server, snapshot.directory)) continue
+      const { confirmTrust } = yield* Effect.promise(() => import("./ask.ts"))
+      if (yield* confirmTrust(server, snapshot.directory)) yield* trust.approve(server, snapshot.directory)
+    }
+  })
+
+/** Says the warnings of servers, and with `--log-level` what else they tell. */
+const tell = (event: Event): Effect.Effect<void, never, Output> =>
+  Effect.flatMap(Output, (output) => {
+    const { data, type } = event
+    const name = output.err.paint("dim", Text.oneLine(data.server))
+    if (event.type === "mcp.warning") return output.warn(`${name} ${event.data.message}`)
+    if (event.type === "mcp.log" && output.says("info")) {
+      const { data: what, level } = event.data
+      return output.say(`${level}: ${name} ${Text.harmless(typeof what === "string" ? what : JSON.stringify(what))}`)
+    }
+    if (event.type === "mcp.stderr" && output.says("debug")) {
+      return output.say(`stderr: ${name} ${Text.harmless(event.data.line)}`)
+    }
+    return output.says("debug") && type !== "mcp.progress"
+      ? output.say(`debug: ${name} ${type} ${Text.harmless(JSON.stringify(data))}`)
+      : Effect.void
+  })
+
+/**
+ * Runs `use` while the servers connect: all of them, or the one that is named, which must be configured.
+ *
+ * What happens before `use` has an answer is told afterwards, so that it does not write into what moves.
+ */
+export const withServers = <E>(
+  options: Options,
+  server: string | undefined,
+  use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+): Effect.Effect<ExitCode, E | ConfigError | McpError | TrustError | CliFailure, Output | Environment> =>
+  Effect.gen(function* () {
+    const snapshot = yield* configured
+    if (server !== undefined) yield* Runtime.find(snapshot, server)
+    const wanted = (name: string) => server === undefined || name === server
+    yield* approve(snapshot, wanted)
+    return yield* Effect.gen(function* () {
+      const mcp = yield* Mcp
+      const output = yield* Output
+      const events: Array<Event> = []
+      mcp.listen((event) => {
+        if (event.type === "mcp.warning" || output.says("info")) events.push(event)
+      })
+      yield* Runtime.start({ only: wanted })
+      return yield* Effect.ensuring(
+        use(snapshot),
+        Effect.suspend(() => Effect.forEach(events, tell, { discard: true })),
+      )
+    }).pipe(Effect.scoped, Effect.provide(Runtime.servers))
+  }).pipe(Effect.provide(Runtime.configuration(options)))
+
+/** What the platform gives every command. */
+export type Environment = FileSystem.FileSystem | Path.Path
