@@ -1,0 +1,91 @@
+/** The fields of the shell's commands, as schemas: what is passed on is the value that came, never a copy of it. */
+import { describe, problemsOf } from "@opencode-ai/mcp/config/problem"
+import { nearest } from "@opencode-ai/mcp/config/nearest"
+import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { badRequest, type CliFailure } from "../failure.ts"
+
+/** A command, parsed and not yet looked at. */
+export type Given = Readonly<Record<string, unknown>>
+
+export const isRecord = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const named = <T>(expected: string, is: (value: unknown) => value is T) =>
+  Schema.declare<T>(is, { identifier: expected, expected }).pipe(
+    Schema.annotateKey({ messageMissingKey: `Expected ${expected}` }),
+  )
+
+// Names of servers, tools and prompts may be any string, the empty one too.
+export const text = named("a string", (value): value is string => typeof value === "string")
+
+export const object = named("an object", isRecord)
+
+/** The longest that a timer can wait is 2³¹ − 1 ms. */
+export const milliseconds = named(
+  "milliseconds, a number above 0",
+  (value): value is number => typeof value === "number" && value > 0 && value < 2 ** 31,
+)
+
+export const strings = named(
+  "an object of strings",
+  (value): value is Readonly<Record<string, string>> =>
+    isRecord(value) && Object.values(value).every((each) => typeof each === "string"),
+)
+
+interface GivenRoot {
+  readonly uri: string
+  readonly name?: string
+}
+
+const isRoot = (value: unknown): value is GivenRoot =>
+  isRecord(value) &&
+  typeof value["uri"] === "string" &&
+  value["uri"].startsWith("file://") &&
+  URL.canParse(value["uri"]) &&
+  (value["name"] === undefined || typeof value["name"] === "string")
+
+export const roots = named(
+  'an array of { "uri": "file://…", "name"? }',
+  (value): value is ReadonlyArray<GivenRoot> => Array.isArray(value) && value.every(isRoot),
+)
+
+/** `true`, or how long the task is to be kept. */
+export const task = named(
+  'true or { "ttl": milliseconds }',
+  (value): value is boolean | { readonly ttl?: number } =>
+    typeof value === "boolean" || (isRecord(value) && (value["ttl"] === undefined || typeof value["ttl"] === "number")),
+)
+
+export const optional = Schema.optionalKey
+
+/** A field that is missing under its own name may be there under one that is nearly that. */
+const spelled = (given: Given, path: ReadonlyArray<string>, fields: ReadonlyArray<string>): string => {
+  const [field] = path
+  if (field === undefined || path.length > 1 || Object.hasOwn(given, field)) return ""
+  const strangers = Object.keys(given).filter((key) => key !== "id" && key !== "op" && !fields.includes(key))
+  const [meant] = nearest(field, strangers)
+  return meant === undefined ? "" : ` (there is ${JSON.stringify(meant)})`
+}
+
+/** A schema of fields: `Schema.Struct` of what is above. */
+export type Shape<Input> = Schema.Decoder<Input> & { readonly fields: Schema.Struct.Fields }
+
+/** Reads the fields of a command; what is wrong names its field. */
+export const reader = <Input>(
+  op: string,
+  shape: Shape<Input>,
+): ((given: Given) => Effect.Effect<Input, CliFailure>) => {
+  const decode = Schema.decodeUnknownResult(shape, { errors: "all" })
+  const known = Object.keys(shape.fields)
+  return (given) =>
+    Effect.suspend(() => {
+      const decoded = decode(given)
+      if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
+      const problems = problemsOf(decoded.failure.issue, given)
+      const texts = problems.map((problem) => `${describe(problem)}${spelled(given, problem.path, known)}`)
+      return Effect.fail(badRequest(`${op}: ${texts.join("; ")}`))
+    })
+}

@@ -1,0 +1,135 @@
+/**
+ * What the shell can be asked: each operation of docs/cli.md by its name, with its fields and what it does. Both faces
+ * of the shell, lines of JSON and the prompt, ask the same operations.
+ */
+import { type CallOptions, Mcp } from "@opencode-ai/mcp/mcp"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { notImplemented } from "../failure.ts"
+import type { Output } from "../output.ts"
+import * as Present from "../present.ts"
+import type * as Runtime from "../runtime.ts"
+import * as Fields from "./fields.ts"
+import * as Manage from "./manage.ts"
+import type { State } from "./state.ts"
+
+/** Who asks. */
+export interface Asking {
+  /** The id of the command: its progress carries it. */
+  readonly id: unknown
+  readonly state: State
+}
+
+/** What an operation runs in. The Scope is the shell's. */
+export type Needs = Runtime.Services | Output | Scope.Scope
+
+export interface Operation {
+  /** Its fields, in the order in which they are typed at the prompt. */
+  readonly fields: Readonly<Record<string, "needed" | "optional">>
+  /** Whether the result is what a server answered, which is passed on exactly as it is. */
+  readonly exact: boolean
+  readonly run: (given: Fields.Given, asking: Asking) => Effect.Effect<unknown, unknown, Needs>
+}
+
+const make = <Input>(
+  name: string,
+  shape: Fields.Shape<Input>,
+  run: (input: Input, asking: Asking) => Effect.Effect<unknown, unknown, Needs>,
+  exact = false,
+): readonly [string, Operation] => {
+  const read = Fields.reader(name, shape)
+  const fields = Object.entries(shape.fields).map(
+    ([field, { ast }]) => [field, ast.context?.isOptional === true ? "optional" : "needed"] as const,
+  )
+  return [
+    name,
+    {
+      fields: Object.fromEntries(fields),
+      exact,
+      run: (given, asking) => Effect.flatMap(read(given), (input) => run(input, asking)),
+    },
+  ]
+}
+
+const missing = (name: string): readonly [string, Operation] => [
+  name,
+  { fields: {}, exact: false, run: () => Effect.fail(notImplemented(name)) },
+]
+
+const { milliseconds, object, optional, roots, strings, task, text } = Fields
+
+const nothing = Schema.Struct({})
+const ofServer = Schema.Struct({ server: text })
+const ofServers = Schema.Struct({ server: optional(text) })
+
+/** An operation of the service. */
+const ask = <A, E, R>(use: (mcp: Mcp["Service"]) => Effect.Effect<A, E, R>) => Effect.flatMap(Mcp, use)
+
+const request = ({ id }: Asking, timeout?: number): CallOptions => ({ request: id, timeout })
+
+const call = Schema.Struct({
+  server: text,
+  tool: text,
+  args: optional(object),
+  timeout: optional(milliseconds),
+  task: optional(task),
+})
+
+/** Every operation but `cancel` and `exit`, which are of the commands themselves. */
+export const operations: ReadonlyMap<string, Operation> = new Map([
+  make("status", nothing, () =>
+    ask((mcp) =>
+      Effect.map(mcp.servers, (servers) =>
+        Object.fromEntries(servers.map(({ name, status }) => [name, Present.status(status)])),
+      ),
+    ),
+  ),
+  make("servers", nothing, () => ask((mcp) => Effect.map(mcp.servers, (servers) => servers.map(Present.server)))),
+  make("connect", ofServer, ({ server }, { state }) => Effect.map(Manage.connect(server, state), Present.status)),
+  make("disconnect", ofServer, ({ server }) => ask((mcp) => Effect.map(mcp.disconnect(server), Present.status))),
+  make("add", Schema.Struct({ name: text, config: object }), ({ config, name }, { state }) =>
+    Effect.map(Manage.add(name, config, state), Present.status),
+  ),
+  make("remove", ofServer, ({ server }, { state }) => Effect.as(Manage.remove(server, state), true)),
+  make("tools", ofServers, ({ server }) => ask((mcp) => Effect.map(mcp.tools(server), (all) => all.map(Present.tool)))),
+  make(
+    "call",
+    call,
+    ({ args, server, task, timeout, tool }, asking) =>
+      task === undefined || task === false
+        ? ask((mcp) => mcp.callTool(server, tool, args, request(asking, timeout)))
+        : Effect.fail(notImplemented("call with task")),
+    true,
+  ),
+  make("resources", ofServers, ({ server }) =>
+    ask((mcp) => Effect.map(mcp.resources(server), (all) => all.map(Present.item))),
+  ),
+  make("templates", ofServers, ({ server }) =>
+    ask((mcp) => Effect.map(mcp.templates(server), (all) => all.map(Present.item))),
+  ),
+  make("prompts", ofServers, ({ server }) =>
+    ask((mcp) => Effect.map(mcp.prompts(server), (all) => all.map(Present.item))),
+  ),
+  make(
+    "read",
+    Schema.Struct({ server: text, uri: text }),
+    ({ server, uri }, asking) => ask((mcp) => mcp.readResource(server, uri, request(asking))),
+    true,
+  ),
+  make(
+    "prompt",
+    Schema.Struct({ server: text, name: text, args: optional(strings) }),
+    ({ args, name, server }, asking) => ask((mcp) => mcp.getPrompt(server, name, args, request(asking))),
+    true,
+  ),
+  make("ping", ofServer, ({ server }) => ask((mcp) => Effect.map(mcp.ping(server), (ms) => ({ ms })))),
+  make("roots", Schema.Struct({ roots }), ({ roots }) => ask((mcp) => Effect.as(mcp.setRoots(roots), true))),
+  make("instructions", nothing, () => Manage.instructions),
+  make("reload", nothing, (_, { state }) => Manage.reload(state)),
+  make("trust", ofServer, ({ server }, { state }) => Effect.map(Manage.trust(server, state), Present.status)),
+  ...[
+    ...["subscribe", "unsubscribe", "complete", "setLevel", "tasks", "task.get", "task.result", "task.cancel"],
+    ...["elicitation.reply", "sampling.reply", "auth.start", "auth.finish", "auth.remove", "auth.status", "approve"],
+  ].map(missing),
+])
