@@ -11,6 +11,19 @@ const keptOfOversized = 1024
 
 const newline = 10
 
+/** A copy of the last bytes of chunks, which are let go. */
+const lastOf = (chunks: ReadonlyArray<Buffer>): Buffer => {
+  const last: Array<Buffer> = []
+  let missing = keptOfOversized
+  for (let at = chunks.length - 1; at >= 0 && missing > 0; at--) {
+    const part = chunks[at]?.subarray(-missing)
+    if (part === undefined) break
+    last.unshift(part)
+    missing -= part.length
+  }
+  return Buffer.concat(last)
+}
+
 /** Receives what was framed. */
 export interface LineHandler {
   readonly line: (text: string) => void
@@ -18,8 +31,15 @@ export interface LineHandler {
   readonly oversized: (head: string, tail: string) => void
 }
 
-/** A splitter with its state: call it with each chunk. `limit` is in bytes. */
-export const makeLineSplitter = (handler: LineHandler, limit: number): ((chunk: Buffer) => void) => {
+/** A splitter with its state. */
+export interface LineSplitter {
+  readonly push: (chunk: Buffer) => void
+  /** No more will come: what is held is a line too. */
+  readonly end: () => void
+}
+
+/** Makes a splitter. `limit` is in bytes. */
+export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplitter => {
   let parts: Array<Buffer> = []
   let length = 0
   let oversized = false
@@ -31,11 +51,11 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): ((chunk: 
     if (length <= limit) return
     if (!oversized) {
       const head = Buffer.concat(parts, Math.min(length, keptOfOversized))
-      tail = Buffer.from(Buffer.concat(parts.slice(-1)).subarray(-keptOfOversized))
+      tail = lastOf(parts)
       parts = [head]
       oversized = true
     } else {
-      tail = Buffer.from(Buffer.concat([tail, chunk.subarray(-keptOfOversized)]).subarray(-keptOfOversized))
+      tail = lastOf([tail, chunk])
     }
   }
 
@@ -60,7 +80,7 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): ((chunk: 
     }
   }
 
-  return (chunk) => {
+  const push = (chunk: Buffer) => {
     let start = 0
     if (length > 0) {
       const end = chunk.indexOf(newline)
@@ -82,5 +102,11 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): ((chunk: 
     }
     if (from < text.length) whole(from === 0 ? text : text.slice(from))
     if (last + 1 < chunk.length) hold(chunk.subarray(last + 1))
+  }
+  return {
+    push,
+    end: () => {
+      if (length > 0) finish()
+    },
   }
 }

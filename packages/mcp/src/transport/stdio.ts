@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { parse } from "../protocol/json.ts"
-import { isRequestId, type Message } from "../protocol/jsonrpc.ts"
+import type { Message } from "../protocol/jsonrpc.ts"
 import {
   Closed,
   fail,
@@ -24,6 +24,7 @@ import {
   type TransportError,
 } from "./error.ts"
 import { makeLineSplitter } from "./lines.ts"
+import { answeredId } from "./oversized.ts"
 import { defaultGrace, endTree, type Grace, leader } from "./process-tree.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
@@ -131,14 +132,6 @@ const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) =
   return { send, flush }
 }
 
-const idPattern = /"id"\s*:\s*(\d+|"[^"\\]{1,200}")/
-
-/** The id of a message of which only the beginning and the end are known. */
-const idOf = (head: string, tail: string): unknown => {
-  const match = idPattern.exec(head) ?? idPattern.exec(tail)
-  return match?.[1] === undefined ? undefined : JSON.parse(match[1])
-}
-
 const makeReader = (receiver: Receiver, limit: number) => {
   let junk = 0
   const report = (line: string) => {
@@ -156,9 +149,9 @@ const makeReader = (receiver: Receiver, limit: number) => {
       },
       oversized: (head, tail) => {
         const error = fail(new MessageTooLarge({ limit }))
-        const id = idOf(head, tail)
-        if (isRequestId(id)) receiver.failed(id, error)
-        else receiver.warning(error.message)
+        const id = answeredId(head, tail)
+        if (id === undefined) receiver.warning(error.message)
+        else receiver.failed(id, error)
       },
     },
     limit,
@@ -210,11 +203,12 @@ export const open = (
       stderr.push(line.slice(0, keptStderrLine))
       if (!ended) receiver.stderr(line)
     }
-    const stderrSplitter = makeLineSplitter({ line: stderrLine, oversized: stderrLine }, 64 * 1024)
-    child.stderr.on("data", stderrSplitter)
+    const stderrLines = makeLineSplitter({ line: stderrLine, oversized: stderrLine }, 64 * 1024)
+    child.stderr.on("data", stderrLines.push)
+    child.stderr.once("end", stderrLines.end)
     const read = makeReader(receiver, options.messageLimit ?? defaultMessageLimit)
     child.stdout.on("data", (chunk: Buffer) => {
-      if (!ended) read(chunk)
+      if (!ended) read.push(chunk)
     })
     // A write to a process that has gone fails here; its exit says why.
     child.stdin.on("error", () => undefined)
@@ -231,11 +225,15 @@ export const open = (
     }
     child.once("exit", (code, signal) => {
       exited = true
-      const error = () => fail(new ProcessExited({ command, code, signal, stderr }))
+      const error = () => {
+        stderrLines.end()
+        return fail(new ProcessExited({ command, code, signal, stderr }))
+      }
       child.once("close", () => end(error()))
       if (!ended) endSoon(error)
     })
     child.stdout.once("end", () => {
+      if (!ended) read.end()
       // Most often the exit follows at once and is the better reason.
       if (!exited && !ended) endSoon(() => fail(new OutputClosed({ command })))
     })
