@@ -60,7 +60,7 @@ const judge = async (node: string, scenario: string, revision: string | undefine
     const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
     const all = checksIn(output)
     if (all === undefined) {
-      const said = `${stdout}\n${stderr}`.trim().split("\n").slice(-5)
+      const said = (stderr.trim() || stdout.trim()).split("\n").slice(0, 3)
       return { scenario, passed: false, succeeded: 0, checks: 0, findings: ["no verdict", ...said] }
     }
     const checks = all.filter((check) => check.status !== "INFO")
