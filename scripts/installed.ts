@@ -3,6 +3,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
+/** Milliseconds after which another process's installation counts as abandoned. */
+const PATIENCE = 3 * 60_000
+
 const attempt = <A>(run: () => A) => {
   try {
     return run()
@@ -36,7 +39,12 @@ export const installed = (directory: string, what: string) => {
 
   mkdirSync(modules, { recursive: true })
   const lock = join(modules, ".installing")
-  while (!take(lock)) Bun.sleepSync(50)
+  const began = performance.now()
+  while (!take(lock)) {
+    // The process that bears the holder's id today may be another one.
+    if (performance.now() - began > PATIENCE) rmSync(lock, { force: true })
+    Bun.sleepSync(50)
+  }
   if (!isCurrent()) {
     console.error(`Installing ${what}, once …`)
     const command = [process.execPath, "install", "--frozen-lockfile", "--no-progress"]

@@ -52,8 +52,9 @@ const judge = (filename: string, specifier: string, typeOnly: boolean): string |
     if (to === undefined || to.name !== name)
       return "a relative path does not leave its package: import the other by its name"
     if (source === undefined) return undefined
-    if (to.source === undefined) return "sources do not import what stands outside of src"
-    if (name !== "mcp") return undefined
+    if (to.source === undefined && !specifier.endsWith("/package.json"))
+      return "sources import nothing outside of src but their package.json"
+    if (name !== "mcp" || to.source === undefined) return undefined
     const room = roomOf(source)
     const other = roomOf(to.source)
     if (room === other) return undefined
