@@ -108,6 +108,9 @@ export const make = (options: {
     /** The attempt in progress: who waits for it, and the fibre that makes it. */
     let attempt: { readonly outcome: Deferred.Deferred<Status>; fiber: Fiber.Fiber<unknown> | undefined } | undefined
 
+    /** Waits for what is left of a session that was disconnected: its successor does not run beside it. */
+    let closing: Effect.Effect<void> = Effect.void
+
     const become = (next: Status) => {
       status = next
       options.onStatus(next)
@@ -125,10 +128,11 @@ export const make = (options: {
         live = undefined
         scope = undefined
         become({ status: "failed", error: error.message })
-        return Scope.close(own, Exit.void)
+        return Effect.uninterruptible(Scope.close(own, Exit.void))
       })
 
     const build = Effect.gen(function* () {
+      yield* closing
       oddities = []
       const heard = stderr.lines().length
       const own = yield* Scope.fork(parent)
@@ -150,7 +154,8 @@ export const make = (options: {
         return { status: "connected" } satisfies Status
       }
       scope = undefined
-      yield* Effect.forkIn(Scope.close(own, Exit.void), parent)
+      // Closing the parent waits for this: a process that is being ended is not left halfway.
+      yield* Effect.forkIn(Effect.uninterruptible(Scope.close(own, Exit.void)), parent, { startImmediately: true })
       const error = exit.cause.reasons.find(Cause.isFailReason)?.error
       if (error === undefined) return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
       return statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
@@ -181,14 +186,20 @@ export const make = (options: {
     const disconnect = Effect.suspend(() => {
       const current = attempt
       const own = scope
+      const before = closing
+      const closed = Deferred.makeUnsafe<void>()
       attempt = undefined
       live = undefined
       scope = undefined
+      closing = Deferred.await(closed)
+      // At once: what is asked meanwhile must not bring it back.
+      if (status.status !== "disabled") become({ status: "disabled" })
+      if (current !== undefined) Deferred.doneUnsafe(current.outcome, Effect.succeed(status))
       return Effect.gen(function* () {
         if (current?.fiber !== undefined) yield* Fiber.interrupt(current.fiber)
         if (own !== undefined) yield* Scope.close(own, Exit.void)
-        if (attempt === undefined && live === undefined) become({ status: "disabled" })
-        if (current !== undefined) Deferred.doneUnsafe(current.outcome, Effect.succeed(status))
+        yield* before
+        Deferred.doneUnsafe(closed, Effect.void)
       })
     }).pipe(Effect.uninterruptible)
 

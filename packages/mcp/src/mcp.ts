@@ -182,9 +182,8 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     ): Effect.Effect<ReadonlyArray<Of<Item>>, CallError> => {
       const of = (name: string) => (items: ReadonlyArray<Item>) => items.map((item) => ({ server: name, item }))
       if (server !== undefined)
-        return Effect.map(
-          through(server, (live) => pick(live).all),
-          of(server),
+        return Effect.flatMap(Effect.flatMap(registry.lookup(server), registry.present), (live) =>
+          Effect.map(pick(live).all, of(server)),
         )
       const each = ({ connection, name }: Registered) =>
         Effect.andThen(

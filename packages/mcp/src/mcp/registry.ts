@@ -41,6 +41,8 @@ export interface Registry {
    * A server that was disconnected stays so.
    */
   readonly ready: (registered: Registered) => Effect.Effect<Connection.Live, McpError>
+  /** The same without one more attempt: a server that has failed stays so. */
+  readonly present: (registered: Registered) => Effect.Effect<Connection.Live, McpError>
   /** Adds a server, or replaces the one of its name; it is not connected yet. */
   readonly add: (config: ServerConfig | Unusable) => Effect.Effect<Registered>
   readonly remove: (name: string) => Effect.Effect<void, McpError>
@@ -103,13 +105,12 @@ export const make = (options: {
         )
       })
 
-    const ready = (registered: Registered): Effect.Effect<Connection.Live, McpError> =>
-      Effect.suspend(() => {
+    const liveAfter = (registered: Registered, outcome: Effect.Effect<Status>) =>
+      Effect.suspend((): Effect.Effect<Connection.Live, McpError> => {
         const { connection, name } = registered
         const live = connection?.live()
         if (live !== undefined) return Effect.succeed(live)
-        const mayTry = connection !== undefined && connection.status().status !== "disabled"
-        return Effect.flatMap(mayTry ? connection.connect : Effect.sync(registered.status), (status) => {
+        return Effect.flatMap(outcome, (status) => {
           const now = connection?.live()
           if (now !== undefined) return Effect.succeed(now)
           const reason =
@@ -120,29 +121,46 @@ export const make = (options: {
         })
       })
 
+    const present = (registered: Registered) =>
+      liveAfter(registered, registered.connection?.settled ?? Effect.sync(registered.status))
+
+    const ready = (registered: Registered) =>
+      Effect.suspend(() => {
+        const { connection, status } = registered
+        const mayTry = connection !== undefined && status().status !== "disabled"
+        return liveAfter(registered, mayTry ? connection.connect : Effect.sync(status))
+      })
+
     return {
       get: (name) => servers.get(name),
       all: () => [...servers.values()],
       lookup,
       ready,
+      present,
       add: (config) =>
         Effect.gen(function* () {
-          const before = servers.get(config.name)
-          if (before !== undefined) yield* close(before)
           const own = yield* Scope.fork(scope)
           const registered = yield* "error" in config ? refuse(config, own) : open(config, own)
+          // In one step, so that of two who add at once the later replaces the earlier.
+          const before = servers.get(config.name)
           servers.set(config.name, registered)
+          if (before !== undefined) yield* close(before)
           return registered
-        }),
+        }).pipe(Effect.uninterruptible),
       remove: (name) =>
         Effect.flatMap(lookup(name), (registered) =>
           Effect.andThen(
             Effect.sync(() => servers.delete(name)),
             close(registered),
           ),
-        ),
-      connect: ({ connection, status }) =>
-        connection === undefined ? Effect.sync(status) : Effect.tap(connection.connect, () => warm(connection)),
+        ).pipe(Effect.uninterruptible),
+      connect: (registered) =>
+        Effect.suspend(() => {
+          const { connection, name, status } = registered
+          // One that was replaced or removed meanwhile has no Scope to connect in.
+          if (connection === undefined || servers.get(name) !== registered) return Effect.sync(status)
+          return Effect.tap(connection.connect, () => warm(connection))
+        }),
       settle: ({ connection }) =>
         connection === undefined ? Effect.void : Effect.andThen(connection.settled, warm(connection)),
     }
