@@ -129,8 +129,8 @@ export interface Grace {
   readonly term: number
 }
 
-/** Two seconds for each step, as the specification leaves to the client (Lifecycle, Shutdown, stdio). */
-export const defaultGrace: Grace = { stdin: 2_000, term: 2_000 }
+/** A server that heeds the end of its stdin does so at once; heeding SIGTERM may take a while (Lifecycle, Shutdown). */
+export const defaultGrace: Grace = { stdin: 1_000, term: 2_000 }
 
 /** The leader of a group as it was when it was started; its start time is empty where the platform does not tell. */
 export const leader = (pid: number): Effect.Effect<ProcessRecord> =>
