@@ -29,7 +29,7 @@ let failed = 0
 let skipped = 0
 const broken: Array<string> = []
 
-const report = (name: string, outcome: Omit<Outcome, "output">, began: number, output = "") => {
+const report = (name: string, outcome: Omit<Outcome, "output">, began: number, output = "", where = "") => {
   passed += outcome.passed
   failed += outcome.failed
   skipped += outcome.skipped
@@ -40,7 +40,7 @@ const report = (name: string, outcome: Omit<Outcome, "output">, began: number, o
     console.log(`${green("✓")} ${name} ${tests > 1 || left !== "" ? dim(`${tests} tests${left} `) : ""}${time}`)
     return
   }
-  broken.push(name)
+  broken.push(`${name}${where}`)
   console.log(`${red("✗")} ${name} ${time}${outcome.reason === undefined ? "" : red(` ${outcome.reason}`)}`)
   // oxlint colours what it prints wherever CI is set, whatever else is.
   if (output !== "") console.log((colour ? output : Bun.stripANSI(output)).replace(/^/gm, "    "))
@@ -63,14 +63,15 @@ const check = async (name: string, ...command: ReadonlyArray<string>) => {
   report(name, { passed: holds ? 1 : 0, failed: holds ? 0 : 1, skipped: 0 }, began, `${stdout}${stderr}`.trim())
 }
 
-const runFiles = async (runtime: string, files: ReadonlyArray<string>) => {
+const runFiles = async (name: string, runtime: string, files: ReadonlyArray<string>) => {
+  console.log(bold(`\nTests on ${name}`))
   const waiting = [...files]
   const worker = async () => {
     for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
       const [, directory = "", file = ""] = /^(packages\/[^/]+)\/(.*)$/.exec(path) ?? []
       const began = performance.now()
       const outcome = await runFile(runtime, join(root, directory), file, scratch)
-      report(path, outcome, began, outcome.output)
+      report(path, outcome, began, outcome.output, ` (${name})`)
     }
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
@@ -90,14 +91,10 @@ if (words.length === 0) {
   await check("format", process.execPath, "run", "format:check")
 }
 
-console.log(bold(`\nTests on Bun ${Bun.version}`))
-await runFiles(process.execPath, files)
+await runFiles(`Bun ${Bun.version}`, process.execPath, files)
 
 const onNode = files.filter((file) => ON_NODE.some((folder) => file.startsWith(folder)))
-if (onNode.length > 0) {
-  console.log(bold("\nTests on Node 22"))
-  await runFiles(node22(), onNode)
-}
+if (onNode.length > 0) await runFiles("Node 22", node22(), onNode)
 
 if (words.length === 0) {
   console.log(bold("\nThe referee's scenarios"))

@@ -34,6 +34,8 @@ const roomOf = (source: string) => source.replace(/(\.ts$|\/.*$)/, "")
 const judge = (filename: string, specifier: string, typeOnly: boolean): string | undefined => {
   const from = placeOf(filename)
   if (from === undefined) {
+    // The examples are a package like a plugin author's, beside the words that they illustrate.
+    if (/(^|\/)docs\/examples\//.test(filename) && specifier.startsWith(SCOPE)) return undefined
     return specifier.startsWith(SCOPE) || /(^|\/)packages\//.test(specifier)
       ? "what stands outside of packages/ imports no package"
       : undefined
