@@ -4,6 +4,7 @@
  * Messages are sent one after another, in order; what waits is bounded, and a message that cannot be sent costs its own
  * request. The connection ends when the stream does.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
@@ -67,7 +68,7 @@ export const open = <E, R>(
     const sendNext = Effect.flatMap(Queue.take(queue), (message) =>
       Effect.map(Effect.exit(connection.send(message)), (exit) => {
         waiting -= 1
-        if (Exit.isFailure(exit)) lose(message, exit.cause)
+        if (Exit.isFailure(exit)) lose(message, Cause.squash(exit.cause))
         if (!refused || over || waiting > waitingLimit / 2) return
         refused = false
         receiver.writable()
