@@ -8,7 +8,7 @@ const framed = (chunks: ReadonlyArray<Buffer>, limit = 1_000_000) => {
     { line: (text) => lines.push(text), oversized: (head, tail) => oversized.push([head, tail]) },
     limit,
   )
-  for (const chunk of chunks) split(chunk)
+  chunks.forEach(split.push)
   return { lines, oversized }
 }
 
