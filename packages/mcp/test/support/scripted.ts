@@ -1,0 +1,100 @@
+/** A server in this process that answers as a test says, recorded and held to the specification: no process, no clock. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { type Rpc, type Standard, standardAnswer } from "@opencode-ai/testing/peers/raw-answer"
+import { record, Wire } from "@opencode-ai/testing/recorder"
+import {
+  type Capabilities,
+  CapabilityLayer,
+  Notifications,
+  Session,
+  type SessionError,
+  SessionLayer,
+  Transport,
+  TransportLayer,
+} from "../../src/index.ts"
+import type { SessionOptions } from "../../src/session/session.ts"
+import type { InMemoryClient } from "../../src/transport/in-memory.ts"
+
+/** What is done about a request, or a notification: an answer without its envelope, `silence`, or what is right. */
+export type Handler = (message: Rpc, client: InMemoryClient) => object | "silence" | undefined | void
+
+export interface Script extends Standard {
+  readonly on?: { readonly [method: string]: Handler }
+  readonly session?: Partial<SessionOptions>
+  readonly capabilities?: Layer.Layer<Capabilities>
+}
+
+export interface Server {
+  readonly wire: Wire
+  readonly transport: Layer.Layer<Transport>
+  /** Sends any value to the client, once it is connected. */
+  readonly send: (message: unknown) => void
+  readonly end: (cause?: unknown) => void
+}
+
+/** A server; what the client sends to it is held to the specification when the Scope closes. */
+export const server = (script: Script = {}): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const wire = new Wire()
+    yield* Effect.addFinalizer(() => Effect.orDie(wire.check))
+    let client: InMemoryClient | undefined
+    const answer = (message: Rpc, to: InMemoryClient) => {
+      const own = message.method === undefined ? undefined : script.on?.[message.method]?.(message, to)
+      if (own === "silence" || message.method === undefined || message.id === undefined) return
+      to.send(own === undefined ? standardAnswer(script, message) : { jsonrpc: "2.0", id: message.id, ...own })
+    }
+    const bare = TransportLayer.inMemory((connected) => {
+      client = connected
+      return Effect.succeed((message) => answer(JSON.parse(JSON.stringify(message)), connected))
+    })
+    const transport = Layer.effect(Transport)(Effect.map(Transport, (inner) => record(inner, wire))).pipe(
+      Layer.provide(bare),
+    )
+    return { wire, transport, send: (message) => client?.send(message), end: (cause) => client?.end(cause) }
+  })
+
+export interface Scripted extends Server {
+  readonly session: Session["Service"]
+  readonly notifications: Notifications["Service"]
+}
+
+/** A session with a server of this process. */
+export const scripted = (script: Script = {}): Effect.Effect<Scripted, SessionError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const made = yield* server(script)
+    return { ...made, ...(yield* connected(made, script)) }
+  })
+
+/** Connects to a server that was made before. */
+export const connected = (
+  { transport }: Server,
+  script: Script = {},
+): Effect.Effect<Pick<Scripted, "session" | "notifications">, SessionError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const notifications = Notifications.make()
+    const layer = SessionLayer.make({ server: "peer", ...script.session }).pipe(
+      Layer.provide([
+        transport,
+        script.capabilities ?? CapabilityLayer.none,
+        Layer.succeed(Notifications)(notifications),
+      ]),
+    )
+    return { session: Context.get(yield* Layer.buildWithScope(layer, scope), Session), notifications }
+  })
+
+/** Starts an effect now, up to where it waits. */
+export const start = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+): Effect.Effect<Fiber.Fiber<A, E>, never, R | Scope.Scope> => Effect.forkScoped(effect, { startImmediately: true })
+
+/** The typed failure of an effect; dies where it succeeds. */
+export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
+  Effect.flatMap(
+    Effect.flip(Effect.map(effect, (value) => new Error(`it succeeded: ${JSON.stringify(value)}`))),
+    (error) => Effect.succeed(error),
+  ).pipe(Effect.catch((error) => Effect.die(error)))
