@@ -30,7 +30,20 @@ export interface ToolName {
 
 /** The key of each tool, in the order given. */
 export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> => {
-  const keys = tools.map(({ server, tool }) => fullKey(server, tool))
+  const servers = new Map<string, string>()
+  const prefix = (server: string): string => {
+    const known = servers.get(server) ?? `${sanitize(server)}_`
+    servers.set(server, known)
+    return known
+  }
+  const keys = tools.map(({ server, tool }) => prefix(server) + sanitize(tool))
+  const isPlain = keys.every((key) => key.length <= keyLimit) && new Set(keys).size === keys.length
+  if (!isPlain) separate(tools, keys)
+  return keys
+}
+
+/** Gives suffixes to those keys that are too long or that others have too. */
+const separate = (tools: ReadonlyArray<ToolName>, keys: Array<string>): void => {
   const plain = keys.map((key) => key.length <= keyLimit)
   // A suffixed key may meet another's plain one, which then needs a suffix too: until nothing moves.
   for (let moved = true; moved;) {
@@ -45,5 +58,4 @@ export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> =>
       moved = true
     }
   }
-  return keys
 }

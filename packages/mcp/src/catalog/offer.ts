@@ -46,5 +46,7 @@ const passes = ({ allow, deny }: Filter, name: string): boolean =>
 export const make = (source: ReadonlyArray<Tool>, filter: Filter): Offer => {
   const all = filter.deny.length === 0 && filter.allow.includes("*")
   const tools = all ? source : source.filter(({ name }) => passes(filter, name))
-  return { source, tools, byName: new Map(tools.map((tool) => [tool.name, tool])) }
+  const byName = new Map<string, Tool>()
+  for (const tool of tools) byName.set(tool.name, tool)
+  return { source, tools, byName }
 }
