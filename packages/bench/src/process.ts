@@ -14,7 +14,25 @@ export const rawServer = (sizes: Partial<Sizes> = {}): Command => ({
   args: [file("./server/stdio.ts"), ...argumentsOf(sizes)],
 })
 
+/**
+ * The same under Node, where nearly all local servers run: its start-up is what parallel connecting waits for. It is
+ * built into `directory`, because Node runs no TypeScript. Without Node it runs under Bun.
+ */
+export const rawServerOnNode = async (directory: string): Promise<Command> => {
+  if (Bun.which("node") === null) return rawServer()
+  const built = await Bun.build({ entrypoints: [file("./server/stdio.ts")], target: "node", outdir: directory })
+  const [output] = built.outputs
+  return output === undefined ? rawServer() : { command: "node", args: [output.path] }
+}
+
 export const tinyServer: Command = { command: "sh", args: [file("./server/tiny.sh")] }
+
+/** Nothing of this machine (a certificate store, say) is to make servers slow. The clients hand all of it on. */
+const environment = (): Record<string, string | undefined> => ({
+  PATH: process.env["PATH"],
+  HOME: process.env["HOME"],
+  TMPDIR: process.env["TMPDIR"],
+})
 
 const lines = (child: ChildProcess) => {
   if (child.stdout === null) throw new Error("no output to read")
@@ -44,6 +62,7 @@ export interface Worker {
 export const startWorker = async (subject: string, flags: ReadonlyArray<string> = []): Promise<Worker> => {
   const child = spawn(process.execPath, [...flags, file("./worker.ts"), subject], {
     stdio: ["pipe", "pipe", "inherit"],
+    env: environment(),
   })
   child.stdin.on("error", () => {})
   const line = lines(child)

@@ -88,7 +88,7 @@ export const list: Scenario = {
       measurement,
       name: "list",
       rows: listRows.map((row) => row.id).filter((id) => wanted.has(id)),
-      runs,
+      runs: Math.min(runs, 5),
       run: async (worker, subject) => {
         await worker.order({ op: "stdio", servers: [rawServer({ tools, properties: 20, page: 100 })] })
         const times: Array<number> = []

@@ -3,9 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { rawServer, timeCommand, tinyServer, withHttpServer, withWorker } from "../process.ts"
+import { rawServerOnNode, timeCommand, tinyServer, withHttpServer, withWorker } from "../process.ts"
 import type { Measurement, Row, Scenario } from "../row.ts"
 import { inFreshProcesses } from "./compete.ts"
+
+const inTemporaryDirectory = async (use: (directory: string) => Promise<void>) => {
+  const directory = await mkdtemp(join(tmpdir(), "mcp-bench-"))
+  try {
+    await use(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
 
 const connectRow: Row = {
   id: "connect",
@@ -18,19 +27,21 @@ const connectRow: Row = {
 
 export const connect: Scenario = {
   rows: [connectRow],
-  run: (measurement) => {
-    const servers = Array.from({ length: measurement.settings.servers }, () => rawServer())
-    return inFreshProcesses({
-      measurement,
-      name: "parallel connecting",
-      rows: [connectRow.id],
-      runs: measurement.settings.quick ? 1 : measurement.settings.runs * 2 + 1,
-      run: async (worker, subject) => {
-        const { wall } = await worker.order({ op: "stdio", servers })
-        measurement.sample(connectRow.id, subject, wall)
-      },
-    })
-  },
+  run: (measurement) =>
+    inTemporaryDirectory(async (directory) => {
+      const server = await rawServerOnNode(directory)
+      const servers = Array.from({ length: measurement.settings.servers }, () => server)
+      await inFreshProcesses({
+        measurement,
+        name: "parallel connecting",
+        rows: [connectRow.id],
+        runs: measurement.settings.quick ? 1 : measurement.settings.runs * 2 + 1,
+        run: async (worker, subject) => {
+          const { wall } = await worker.order({ op: "stdio", servers })
+          measurement.sample(connectRow.id, subject, wall)
+        },
+      })
+    }),
 }
 
 /** Rows that only this client has: one run, and whatever goes wrong is its own. */
@@ -100,19 +111,16 @@ const program = fileURLToPath(new URL("../../../opencode/src/main.ts", import.me
 
 export const start: Scenario = {
   rows: [startRow],
-  run: alone([startRow], "mcp list", async (measurement) => {
-    const home = await mkdtemp(join(tmpdir(), "mcp-bench-"))
-    try {
+  run: alone([startRow], "mcp list", (measurement) =>
+    inTemporaryDirectory(async (home) => {
       const env = { PATH: process.env["PATH"], HOME: home }
       for (let run = 0; run < (measurement.settings.quick ? 1 : 15); run++) {
         const nothing = await timeCommand(["-e", "0"], { cwd: home, env })
         const list = await timeCommand([program, "list"], { cwd: home, env })
         measurement.sample(startRow.id, "ours", list - nothing)
       }
-    } finally {
-      await rm(home, { recursive: true, force: true })
-    }
-  }),
+    }),
+  ),
 }
 
 const memoryRows: ReadonlyArray<Row> = [

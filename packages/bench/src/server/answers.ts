@@ -28,6 +28,9 @@ export const sizesFrom = (args: ReadonlyArray<string>): Sizes => {
 export const argumentsOf = (sizes: Partial<Sizes>): ReadonlyArray<string> =>
   Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, String(value)])
 
+/** About the length that servers write. */
+const described = (what: string) => `${what}: what it means, which values it takes and what is assumed without it.`
+
 const tool = (index: number, properties: number) => ({
   name: index === 0 ? "echo" : `tool_${index}`,
   title: `Tool ${index}`,
@@ -38,8 +41,8 @@ const tool = (index: number, properties: number) => ({
       Array.from({ length: properties }, (_, at) => [
         at === 0 ? "value" : `property_${at}`,
         at % 4 === 0
-          ? { type: "number", description: `Property ${at} of tool ${index}` }
-          : { type: "string", description: `Property ${at} of tool ${index}`, maxLength: 100 },
+          ? { type: "number", description: described(`Property ${at} of tool ${index}`) }
+          : { type: "string", description: described(`Property ${at} of tool ${index}`), maxLength: 100 },
       ]),
     ),
     required: ["value"],

@@ -12,6 +12,11 @@ import * as Context from "effect/Context"
 import * as Scope from "effect/Scope"
 import { check, type Connection, loadPromises, type Subject } from "../subject.ts"
 
+/** One set of platform services for all servers, as a program has it. */
+const services = Layer.succeedContext(
+  await Effect.runPromise(Layer.buildWithScope(NodeServices.layer, Effect.runSync(Scope.make()))),
+)
+
 const shared = {
   name: "bench",
   version: "1",
@@ -54,7 +59,7 @@ export const subject: Subject = {
         ({ command, args }) =>
           connect(
             McpClient.layerStdio({ ...shared, command: ChildProcess.make(command, args) }).pipe(
-              Layer.provide(NodeServices.layer),
+              Layer.provide(services),
             ),
           ),
         { concurrency: "unbounded" },
