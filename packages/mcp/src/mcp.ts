@@ -253,7 +253,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         }
         const names = tools.offer(registered)?.tools.map((tool) => tool.name) ?? all.map((tool) => tool.name)
         const reason = new ToolNotFound({ server, tool: name, nearest: nearest(name, names), all: names })
-        return yield* Effect.fail(new McpError({ reason }))
+        return yield* new McpError({ reason })
       })
 
     return {

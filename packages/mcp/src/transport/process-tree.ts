@@ -100,8 +100,9 @@ const survivors = (
   return [...all.values()]
 }
 
+/** Signals a process, which may have ended meanwhile. */
 const signal = (pid: number, name: NodeJS.Signals) =>
-  Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: (cause) => cause }))
+  Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined }))
 
 /** How often a process that should end is looked at, in milliseconds. */
 const pollInterval = 20

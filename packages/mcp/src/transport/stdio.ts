@@ -64,42 +64,53 @@ const reportedJunk = 5
 /** How long output may still arrive after the process ended, in milliseconds: a grandchild may hold the pipe open. */
 const drain = 200
 
+const codeOf = (cause: unknown): unknown =>
+  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+
+/** What kept the process from starting, in words. */
+const refusal = (options: StdioOptions, cause: unknown): TransportError => {
+  const { command, cwd } = options
+  const missing = cwd !== undefined && !existsSync(cwd)
+  const code = codeOf(cause)
+  const reason = missing
+    ? { detail: `its directory ${cwd} does not exist`, hint: `Create it, or correct "cwd".` }
+    : code === "ENOENT"
+      ? { detail: "no such program", hint: `Install it, or correct "command"; PATH was searched.` }
+      : code === "EACCES"
+        ? { detail: "it may not be executed", hint: "Check its permissions (chmod +x)." }
+        : {
+            detail: cause instanceof Error ? cause.message : String(cause),
+            hint: `Check "command" in the server's entry.`,
+          }
+  return fail(new SpawnFailed({ command: command[0], ...reason }))
+}
+
+/** Starts the process. What can be seen at once (a NUL byte in an argument) is thrown, everything else is emitted. */
 const start = (options: StdioOptions): Effect.Effect<ChildProcessWithoutNullStreams, TransportError> =>
-  Effect.callback((resume) => {
-    const [command, ...args] = options.command
-    const refuse = (cause: NodeJS.ErrnoException) => {
-      const missing = options.cwd !== undefined && !existsSync(options.cwd)
-      const reason = missing
-        ? { detail: `its directory ${options.cwd} does not exist`, hint: `Create it, or correct "cwd".` }
-        : cause.code === "ENOENT"
-          ? { detail: "no such program", hint: `Install it, or correct "command"; PATH was searched.` }
-          : cause.code === "EACCES"
-            ? { detail: "it may not be executed", hint: "Check its permissions (chmod +x)." }
-            : { detail: cause.message, hint: `Check "command" in the server's entry.` }
-      resume(Effect.fail(fail(new SpawnFailed({ command, ...reason }))))
-    }
-    // spawn throws for what it can see at once (a NUL byte in an argument), and emits the rest.
-    const spawned = Effect.runSyncExit(
-      Effect.try({
-        try: () =>
-          spawn(command, args, {
-            cwd: options.cwd,
-            env: options.env,
-            stdio: "pipe",
-            detached: process.platform !== "win32",
-            windowsHide: true,
-          }),
-        catch: (cause) => (cause instanceof Error ? cause : new Error(String(cause))),
-      }).pipe(Effect.tapError((cause) => Effect.sync(() => refuse(cause)))),
-    )
-    if (spawned._tag === "Failure") return
-    const child = spawned.value
-    child.once("error", refuse)
-    child.once("spawn", () => {
-      child.off("error", refuse)
-      resume(Effect.succeed(child))
-    })
-  })
+  Effect.flatMap(
+    Effect.try({
+      try: () => {
+        const [command, ...args] = options.command
+        return spawn(command, args, {
+          cwd: options.cwd,
+          env: options.env,
+          stdio: "pipe",
+          detached: process.platform !== "win32",
+          windowsHide: true,
+        })
+      },
+      catch: (cause) => refusal(options, cause),
+    }),
+    (child) =>
+      Effect.callback((resume) => {
+        const refuse = (cause: Error) => resume(Effect.fail(refusal(options, cause)))
+        child.once("error", refuse)
+        child.once("spawn", () => {
+          child.off("error", refuse)
+          resume(Effect.succeed(child))
+        })
+      }),
+  )
 
 /** Joins the messages of one turn into one write, and counts what was not read yet. */
 const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) => {
@@ -164,6 +175,7 @@ export const open = (
   receiver: Receiver,
 ): Effect.Effect<Connection, TransportError, Scope.Scope> =>
   Effect.gen(function* () {
+    const run = Effect.runForkWith(yield* Effect.context<never>())
     let ended = false
     let exited = false
     let draining: Fiber.Fiber<void> | undefined
@@ -216,7 +228,7 @@ export const open = (
     /** Ends with what is known then, unless something better came first. */
     const endSoon = (error: () => TransportError) => {
       draining?.interruptUnsafe()
-      draining = Effect.runFork(
+      draining = run(
         Effect.sleep(drain).pipe(
           Effect.andThen(Effect.sync(() => end(error()))),
           Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
