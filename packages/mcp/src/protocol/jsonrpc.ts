@@ -68,8 +68,8 @@ export const urlElicitationRequired = -32042
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-export const isRequestId = (value: unknown): value is RequestId =>
-  typeof value === "number" || typeof value === "string"
+/** A string or a whole number: JSON-RPC discourages others, the schemas of MCP do not have them. */
+export const isRequestId = (value: unknown): value is RequestId => typeof value === "string" || Number.isInteger(value)
 
 /** Reads an `error` member, however incomplete. */
 export const errorObject = (value: unknown): ErrorObject =>

@@ -48,9 +48,9 @@ export const make = (options: {
     const handlers = new Map<RequestId, Fiber.Fiber<object, RequestRefused>>()
     const { notifications, requests } = options
     let oddities = 0
-    const odd = (message: string) => {
+    const odd = (message: () => string) => {
       oddities += 1
-      if (oddities <= reportedOddities) notifications.publish("warning", { message })
+      if (oddities <= reportedOddities) notifications.publish("warning", { message: message() })
     }
 
     const refuse = (id: RequestId, code: number, message: string, data?: unknown) =>
@@ -80,41 +80,41 @@ export const make = (options: {
     const notification = (method: string, params: unknown) => {
       const topic = topicOf(method)
       if (topic === undefined) return
-      if (!deliver(topic, params)) odd(`sent ${method}, which makes no sense: ${brief(params)}`)
+      if (!deliver(topic, params)) odd(() => `sent ${method}, which makes no sense: ${brief(params)}`)
     }
 
     const deliver = <T extends WireTopic>(topic: T, params: unknown): boolean => {
       const payload = decode(topic, params)
       if (payload === undefined) return false
-      if ("progressToken" in payload) requests.progressed(payload)
-      if ("requestId" in payload) handlers.get(payload.requestId)?.interruptUnsafe()
+      if (topic === "progress" && "progressToken" in payload) requests.progressed(payload)
+      if (topic === "cancelled" && "requestId" in payload) handlers.get(payload.requestId)?.interruptUnsafe()
       notifications.publish(topic, payload)
       return true
     }
 
     const single = (value: unknown) => {
-      if (!isObject(value)) return odd(`sent ${brief(value)}, which is no JSON-RPC message`)
+      if (!isObject(value)) return odd(() => `sent ${brief(value)}, which is no JSON-RPC message`)
       const { error, id, method, params, result }: Incoming = value
       if (typeof method === "string") {
         if (id === undefined) notification(method, params)
         else if (isRequestId(id)) request(id, method, params)
-        else odd(`sent ${method} with an id that is neither a string nor a number`)
+        else odd(() => `sent ${method} with an id that is neither a string nor a whole number`)
       } else if (result !== undefined || error !== undefined) {
-        if (!requests.answered(id, { result, error })) odd(`answered a request that was never made (id ${brief(id)})`)
-      } else {
-        odd(`sent ${brief(value)}, which is no JSON-RPC message`)
+        if (!requests.answered(id, { result, error })) {
+          odd(() => `answered a request that was never made (id ${brief(id)})`)
+        }
+      } else if (!requests.misanswered(id, "the answer has neither a result nor an error")) {
+        odd(() => `sent ${brief(value)}, which is no JSON-RPC message`)
       }
     }
 
     const batch = (values: ReadonlyArray<unknown>) => {
-      if (options.adapter().batches) return values.forEach(single)
-      odd(`sent a batch, which revision ${options.adapter().revision} of the protocol does not have`)
+      const { batches, revision } = options.adapter()
+      if (batches) return values.forEach(single)
+      odd(() => `sent a batch, which revision ${revision} of the protocol does not have`)
       for (const value of values) {
-        if (isObject(value) && value.method === undefined) {
-          requests.answered(value.id, {
-            error: { code: invalidRequest, message: "the answer came in a batch, which this revision does not have" },
-          })
-        }
+        if (!isObject(value) || value.method !== undefined) continue
+        requests.misanswered(value.id, `the answer came in a batch, which revision ${revision} does not have`)
       }
     }
 
@@ -128,5 +128,9 @@ export const make = (options: {
     }
   })
 
-/** What was received, short enough for a sentence. */
-const brief = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 200)
+/** What was received, short enough for a sentence; no deeper than it can be shown. */
+const brief = (value: unknown): string => {
+  const shallow = (name: string, member: unknown) =>
+    name === "" || typeof member !== "object" || member === null ? member : Array.isArray(member) ? "[…]" : "{…}"
+  return (JSON.stringify(value, shallow) ?? String(value)).slice(0, 200)
+}

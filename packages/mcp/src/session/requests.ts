@@ -37,6 +37,8 @@ const waitingLimit = 1_000
 interface Pending {
   readonly id: number
   readonly method: string
+  /** Whether it has a progress token. */
+  readonly long: boolean
   readonly idle: number
   /** When it ends however much progress it reports. */
   readonly last: number
@@ -48,7 +50,7 @@ interface Pending {
   readonly fail: (reason: SessionReason) => void
 }
 
-type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "accepts">
+type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "long" | "accepts">
 
 /** One is made for each call, so its methods are made once, in a class. */
 class Entry<Result> implements Pending {
@@ -86,6 +88,10 @@ class Entry<Result> implements Pending {
     return this.token.method
   }
 
+  get long(): boolean {
+    return this.token.long
+  }
+
   settle(result: unknown): void {
     if (this.token.accepts(result)) return this.resume(Effect.succeed(result))
     const detail = `the result of ${this.token.method} has not the shape that the protocol asks for`
@@ -107,6 +113,8 @@ export interface Requests {
   readonly post: (message: Message) => void
   /** An answer arrived. Returns false where nobody waits for it. */
   readonly answered: (id: unknown, message: { readonly result?: unknown; readonly error?: unknown }) => boolean
+  /** What came as an answer is none. Returns false where nobody waits for it. */
+  readonly misanswered: (id: unknown, detail: string) => boolean
   readonly progressed: (progress: Progress) => void
   /** The answer of one request is lost. */
   readonly lost: (id: RequestId, error: TransportError) => void
@@ -225,25 +233,39 @@ export const make = (options: {
         return Effect.sync(() => cancel(entry, "the caller no longer waits for it"))
       })
 
+    /** The request that an answer is for, which no longer waits then; else whether the id is one of ours. */
+    const take = (id: unknown): Pending | boolean => {
+      const entry = typeof id === "number" ? pending.get(id) : undefined
+      // An id of ours that is no longer in the map is a late answer, or one too many.
+      if (entry === undefined) return typeof id === "number" && id > 0 && id <= nextId
+      remove(entry)
+      return entry
+    }
+
     return {
       request,
       post,
-      answered: (id, message) => {
-        const entry = typeof id === "number" ? pending.get(id) : undefined
-        // An id of ours that is no longer in the map is a late answer, or one too many.
-        if (entry === undefined) return typeof id === "number" && id > 0 && id <= nextId
-        remove(entry)
-        if (message.error === undefined) {
-          entry.settle(message.result)
+      answered: (id, { error, result }) => {
+        const entry = take(id)
+        if (typeof entry === "boolean") return entry
+        if (error === undefined || error === null) {
+          // Some servers send both members, and null in the one that does not hold.
+          entry.settle(result)
         } else {
-          const { code, message: text, data } = errorObject(message.error)
+          const { code, message: text, data } = errorObject(error)
           entry.fail(new Protocol({ code, text, ...(data === undefined ? {} : { data }) }))
         }
         return true
       },
+      misanswered: (id, detail) => {
+        const entry = take(id)
+        if (typeof entry === "boolean") return entry
+        entry.fail(new InvalidResponse({ detail }))
+        return true
+      },
       progressed: (progress) => {
         const entry = typeof progress.progressToken === "number" ? pending.get(progress.progressToken) : undefined
-        if (entry === undefined) return
+        if (entry === undefined || !entry.long) return
         entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
         entry.onProgress?.(progress)
       },

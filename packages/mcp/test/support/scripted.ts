@@ -33,6 +33,8 @@ export interface Server {
   readonly transport: Layer.Layer<Transport>
   /** Sends any value to the client, once it is connected. */
   readonly send: (message: unknown) => void
+  /** The same, done once the client has taken it. */
+  readonly deliver: (message: unknown) => Effect.Effect<void>
   readonly end: (cause?: unknown) => void
 }
 
@@ -54,7 +56,15 @@ export const server = (script: Script = {}): Effect.Effect<Server, never, Scope.
     const transport = Layer.effect(Transport)(Effect.map(Transport, (inner) => record(inner, wire))).pipe(
       Layer.provide(bare),
     )
-    return { wire, transport, send: (message) => client?.send(message), end: (cause) => client?.end(cause) }
+    const send = (message: unknown) => client?.send(message)
+    // What is sent arrives in a microtask: one that is queued after it comes after it.
+    const turn = Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
+    const deliver = (message: unknown) =>
+      Effect.andThen(
+        Effect.sync(() => send(message)),
+        turn,
+      )
+    return { wire, transport, send, deliver, end: (cause) => client?.end(cause) }
   })
 
 export interface Scripted extends Server {
