@@ -9,7 +9,7 @@ import type { TransportError } from "@opencode-ai/mcp/transport/error"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import { ConfigError } from "../config/error.ts"
-import { TrustError } from "../trust/trust.ts"
+import type { TrustError } from "../trust/trust.ts"
 
 /** The names under which errors are told. `Internal` is a defect of this program. */
 export type Tag =
@@ -143,6 +143,9 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
   }
 }
 
+// By its tag: the class would load all of the approvals, for every command.
+const isTrustError = (error: unknown): error is TrustError => error instanceof Error && error.name === "TrustError"
+
 /** What is told of an error, whatever it is. */
 export const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
@@ -150,7 +153,7 @@ export const fromError = (error: unknown): Failure => {
   }
   if (error instanceof McpError) return { tag: error.reason._tag, message: error.message }
   if (error instanceof SessionError) return ofSession(error.message, error.reason)
-  if (error instanceof ConfigError || error instanceof TrustError) return { tag: "BadRequest", message: error.message }
+  if (error instanceof ConfigError || isTrustError(error)) return { tag: "BadRequest", message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   return { tag: "Internal", message: `this is a defect of the client: ${message}` }
 }

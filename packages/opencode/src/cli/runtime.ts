@@ -6,24 +6,20 @@
  */
 import type { ServerConfig } from "@opencode-ai/mcp/config"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
-import { nearest } from "@opencode-ai/mcp/config/nearest"
-import { McpError, ServerNotFound } from "@opencode-ai/mcp/error"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
-import { Config, type ConfigError, type Server, type Snapshot } from "../config/config.ts"
-import * as Mask from "../config/mask.ts"
+import { Config, type ConfigError, type Server } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
 import { Trust } from "../trust/trust.ts"
+import * as Configuration from "./configuration.ts"
 
-export interface RuntimeOptions {
-  /** `--config`: the one file to read. */
-  readonly config?: string | undefined
-  /** `--trust`: approve everything, for this run. */
-  readonly trust?: boolean | undefined
-}
+export { find, masking, secretVariables } from "./configuration.ts"
+
+/** `--config` and `--trust`. */
+export type RuntimeOptions = Pick<Configuration.Options, "config" | "trust">
 
 /** The services of a command. */
 export type Services = Config | Trust | Mcp
@@ -32,10 +28,7 @@ export type Services = Config | Trust | Mcp
 export const configuration = (
   options: RuntimeOptions,
 ): Layer.Layer<Config | Trust, ConfigError, FileSystem.FileSystem | Path.Path> =>
-  Layer.mergeAll(
-    Config.layer(options.config === undefined ? {} : { config: options.config }),
-    Trust.layer({ all: options.trust === true }),
-  )
+  Layer.mergeAll(Configuration.layer(options), Trust.layer({ all: options.trust === true }))
 
 /** The service of all servers, without any server yet. */
 export const servers: Layer.Layer<Mcp, never, Config> = Layer.unwrap(
@@ -81,33 +74,3 @@ export const start = (
     // Started at once, each is registered before the next: the order is the configuration's.
     for (const each of added) yield* Effect.forkIn(mcp.add(each), scope, { startImmediately: true })
   })
-
-/** The configured server of this name, before anything was started. */
-export const find = (snapshot: Snapshot, name: string): Effect.Effect<Server, McpError> =>
-  Effect.suspend(() => {
-    const found = snapshot.servers.find((server) => server.name === name)
-    if (found !== undefined) return Effect.succeed(found)
-    const all = snapshot.servers.map((server) => server.name)
-    return Effect.fail(new McpError({ reason: new ServerNotFound({ server: name, nearest: nearest(name, all), all }) }))
-  })
-
-// Names of variables whose values are secrets, whoever set them.
-const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT|CREDENTIALS?|AUTH)(?:_|$)/i
-// A shorter value of such a variable is more likely a word than a secret.
-const shortestSecret = 8
-
-/** The values of the variables whose names say that they are secret. */
-export const secretVariables = (variables: Iterable<readonly [string, string | undefined]>): ReadonlyArray<string> =>
-  [...variables].flatMap(([name, value]) =>
-    value !== undefined && value.length >= shortestSecret && secretName.test(name) ? [value] : [],
-  )
-
-/**
- * What hides secrets in a text: those that the configuration names, and the values of environment variables, configured or
- * inherited, whose names say that they are secret.
- */
-export const masking = (snapshot: Snapshot): ((text: string) => string) => {
-  const configured = snapshot.servers.flatMap(({ config }) => (config?.type === "local" ? [...config.environment] : []))
-  const hide = Mask.make(secretVariables([...configured, ...Object.entries(process.env)]))
-  return (text) => hide(snapshot.mask(text))
-}

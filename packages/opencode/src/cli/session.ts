@@ -8,28 +8,14 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
-import { Config, type ConfigError, type Snapshot } from "../config/config.ts"
+import type { ConfigError, Snapshot } from "../config/config.ts"
 import { Trust, type TrustError } from "../trust/trust.ts"
 import type { CliFailure, ExitCode } from "./failure.ts"
 import type { McpError } from "@opencode-ai/mcp/error"
+import { configured, find, type Options } from "./configuration.ts"
 import { Output } from "./output.ts"
 import * as Runtime from "./runtime.ts"
 import * as Text from "./text.ts"
-
-/** The global flags that servers depend on. */
-export interface Options extends Runtime.RuntimeOptions {
-  /** `--interaction-timeout`: how long a person is waited for, in seconds. */
-  readonly interactionTimeout: number
-}
-
-/** The configuration, its secrets hidden from now on, its warnings said. */
-export const configured: Effect.Effect<Snapshot, never, Config | Output> = Effect.gen(function* () {
-  const output = yield* Output
-  const snapshot = yield* (yield* Config).get
-  output.conceal(Runtime.masking(snapshot))
-  yield* Effect.forEach(snapshot.warnings, output.warn, { discard: true })
-  return snapshot
-})
 
 /** Asks for each server that is not approved yet, one after another, before anything is started. */
 const approve = (snapshot: Snapshot, wanted: (name: string) => boolean) =>
@@ -75,7 +61,7 @@ export const withServers = <E>(
 ): Effect.Effect<ExitCode, E | ConfigError | McpError | TrustError | CliFailure, Output | Environment> =>
   Effect.gen(function* () {
     const snapshot = yield* configured
-    if (server !== undefined) yield* Runtime.find(snapshot, server)
+    if (server !== undefined) yield* find(snapshot, server)
     const wanted = (name: string) => server === undefined || name === server
     yield* approve(snapshot, wanted)
     return yield* Effect.gen(function* () {

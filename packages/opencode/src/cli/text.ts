@@ -19,14 +19,12 @@ export const oneLine = (text: string): string => harmless(text.replace(/\s+/g, "
 /** How many columns the text takes on a terminal; colours count nothing. */
 export const width = (text: string): number => Bun.stringWidth(text)
 
-const segments = new Intl.Segmenter(undefined, { granularity: "grapheme" })
-
 /** The text in at most `columns` columns, its end shown by `…` where something was left out. It may hold no colours. */
 export const cut = (text: string, columns: number): string => {
   if (width(text) <= columns) return text
   let kept = ""
   let used = 0
-  for (const { segment } of segments.segment(text)) {
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text)) {
     const more = width(segment)
     if (used + more > columns - 1) break
     kept += segment

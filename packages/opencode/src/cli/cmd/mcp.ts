@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type ExitCode, notImplemented } from "../failure.ts"
 import { levelOf, Output } from "../output.ts"
-import type { Options } from "../session.ts"
+import type { Options } from "../configuration.ts"
 
 const Json = GlobalFlag.Setting("json")({
   flag: Flag.Boolean("json").pipe(
@@ -196,6 +196,18 @@ export const make = (outcome: Outcome) => {
     ),
   ).pipe(Command.withDescription("Start the servers, stop them, and show what they wrote to stderr and logged"))
 
+  const shell = Command.make(
+    "shell",
+    {},
+    running(
+      () => import("../shell/index.ts"),
+      (module, _, all) => module.shell(all),
+    ),
+  ).pipe(
+    Command.withDescription("Keep the servers connected and ask them things: a prompt, or with --json lines of JSON"),
+    Command.withExamples([{ command: "mcp shell" }, { command: `echo '{"id": 1, "op": "tools"}' | mcp shell --json` }]),
+  )
+
   const trusting = (name: "trust" | "untrust", description: string) =>
     Command.make(
       name,
@@ -229,6 +241,7 @@ export const make = (outcome: Outcome) => {
       listing("prompts", "Show the prompts and their arguments"),
       prompt,
       logs,
+      shell,
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
       ...later.map(([name, description]) => unbuilt(name, description)),

@@ -10,7 +10,8 @@ import * as Content from "../content.ts"
 import { type ExitCode, Exit } from "../failure.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
-import { type Options, withServers } from "../session.ts"
+import type { Options } from "../configuration.ts"
+import { withServers } from "../session.ts"
 import { readAll } from "../stdin.ts"
 
 export interface CallOptions extends Options {

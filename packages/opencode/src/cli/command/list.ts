@@ -6,8 +6,10 @@ import { type ExitCode, Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Present from "../present.ts"
-import { type Options, withServers } from "../session.ts"
+import type { Options } from "../configuration.ts"
+import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
+import { nothing } from "./nothing.ts"
 
 /** How a status looks: its mark, its colour, its words. */
 const looks: Readonly<Record<Status["status"], readonly [mark: string, colour: Text.Colour, words: string]>> = {
@@ -19,6 +21,7 @@ const looks: Readonly<Record<Status["status"], readonly [mark: string, colour: T
   needs_client_registration: ["!", "yellow", "needs a registered client"],
 }
 
+/** Connects to every server and shows them. */
 export const list = (options: Options) =>
   withServers(options, undefined, () =>
     Effect.gen(function* () {
@@ -46,21 +49,9 @@ export const waitForAll = Effect.gen(function* () {
 export const show = (states: ReadonlyArray<ServerState>) =>
   Effect.gen(function* () {
     const output = yield* Output
-    if (states.length === 0) return yield* output.print(emptyText(output))
+    if (states.length === 0) return yield* output.print(nothing(output))
     yield* output.print((output.out.terminal ? asTable : asLines)(states, output).join("\n"))
   })
-
-export const emptyText = ({ out }: Writer) =>
-  out.terminal
-    ? [
-        "No MCP servers are configured.",
-        out.paint("dim", `Add one to opencode.json:`),
-        out.paint(
-          "dim",
-          `  { "mcp": { "memory": { "type": "local", "command": ["npx", "-y", "@modelcontextprotocol/server-memory"] } } }`,
-        ),
-      ].join("\n")
-    : "No MCP servers are configured."
 
 const errorOf = (status: Status) => ("error" in status && status.error !== undefined ? status.error : undefined)
 

@@ -8,7 +8,8 @@ import * as Content from "../content.ts"
 import { badRequest, type ExitCode, Exit } from "../failure.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
-import { type Options, withServers } from "../session.ts"
+import type { Options } from "../configuration.ts"
+import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
 
 export interface PromptOptions extends Options {

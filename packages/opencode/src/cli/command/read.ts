@@ -5,7 +5,8 @@ import * as Content from "../content.ts"
 import { type ExitCode, Exit } from "../failure.ts"
 import { progress } from "../live.ts"
 import { Output } from "../output.ts"
-import { type Options, withServers } from "../session.ts"
+import type { Options } from "../configuration.ts"
+import { withServers } from "../session.ts"
 
 export const read = (options: Options & { readonly server: string; readonly uri: string }) =>
   withServers(options, options.server, () =>

@@ -5,7 +5,7 @@ import { approvalHash, Trust } from "../../trust/trust.ts"
 import { CliFailure, type ExitCode, Exit } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
-import { configured, type Options } from "../session.ts"
+import { configured, find, type Options } from "../configuration.ts"
 import * as Text from "../text.ts"
 
 type TrustOptions = Options & { readonly server: string }
@@ -16,7 +16,7 @@ export const trust = (options: TrustOptions) =>
     const output = yield* Output
     const approvals = yield* Trust
     const { directory, ...snapshot } = yield* configured
-    const server = yield* Runtime.find({ directory, ...snapshot }, options.server)
+    const server = yield* find({ directory, ...snapshot }, options.server)
     const name = Text.oneLine(server.name)
     const tell = (text: string, already: boolean) =>
       output.json() ? output.printJson({ server: server.name, trusted: true, already }) : output.print(text)
