@@ -162,6 +162,8 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     let roots: ReadonlyArray<Root> = [{ uri: pathToFileURL(worktree).href, name: basename(worktree) || worktree }]
     let rootsAreFinal = Option.isSome(provided)
     const rootsChanged = new Channel<void>()
+    // A server that connects later asks for the roots as they are: nothing is kept for it.
+    rootsChanged.listen(() => undefined)
 
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
