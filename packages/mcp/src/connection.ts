@@ -87,6 +87,8 @@ export const make = (options: {
   readonly config: ServerConfig
   readonly assembly: Assembly
   readonly surroundings: Surroundings
+  /** What its first attempt waits for: the end of the one whose place it takes. */
+  readonly after?: Effect.Effect<void> | undefined
   readonly onStatus: (status: Status) => void
   readonly onCatalog: (what: "tools" | "prompts" | "resources") => void
 }): Effect.Effect<Connection, never, Scope.Scope> =>
@@ -109,7 +111,7 @@ export const make = (options: {
     let attempt: { readonly outcome: Deferred.Deferred<Status>; fiber: Fiber.Fiber<unknown> | undefined } | undefined
 
     /** Waits for what is left of a session that was disconnected: its successor does not run beside it. */
-    let closing: Effect.Effect<void> = Effect.void
+    let closing = options.after ?? Effect.void
 
     const become = (next: Status) => {
       status = next

@@ -265,7 +265,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         Effect.flatMap(registry.add(config), (registered) =>
           registered.connection?.config.enabled === true
             ? registry.connect(registered)
-            : Effect.sync(registered.status),
+            : Effect.map(registered.replaced, registered.status),
         ),
       remove: registry.remove,
       connect: (server) => Effect.flatMap(registry.lookup(server), registry.connect),

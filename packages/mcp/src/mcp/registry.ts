@@ -2,6 +2,7 @@
  * The servers by name, in configuration order: each a `Connection` in a Scope of its own, or the reason why there is
  * none. Adding, replacing and removing one concerns no other.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -29,6 +30,8 @@ export interface Registered {
   /** Absent where the entry is unusable. */
   readonly connection: Connection.Connection | undefined
   readonly status: () => Status
+  /** Once the server whose place it took is closed. It does not connect before. */
+  readonly replaced: Effect.Effect<void>
 }
 
 export interface Registry {
@@ -72,24 +75,33 @@ export const make = (options: {
     const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
     const servers = new Map<string, Registered>()
 
-    const open = (config: ServerConfig, own: Scope.Closeable): Effect.Effect<Registered> =>
+    const open = (
+      config: ServerConfig,
+      own: Scope.Closeable,
+      replaced: Effect.Effect<void>,
+    ): Effect.Effect<Registered> =>
       Effect.gen(function* () {
         const { name } = config
         const connection = yield* Connection.make({
           config,
           assembly: options.assembly,
           surroundings: options.surroundings,
+          after: replaced,
           onStatus: (status) => publish({ type: "mcp.status.changed", data: { server: name, ...status } }),
           onCatalog: (what) => publish({ type: `mcp.${what}.changed`, data: { server: name } }),
         })
         forward(name, connection, publish)
-        return { name, type: config.type, scope: own, connection, status: connection.status }
+        return { name, type: config.type, scope: own, connection, status: connection.status, replaced }
       }).pipe(Scope.provide(own))
 
-    const refuse = ({ error, name, type }: Unusable, own: Scope.Closeable): Effect.Effect<Registered> =>
+    const refuse = (
+      { error, name, type }: Unusable,
+      own: Scope.Closeable,
+      replaced: Effect.Effect<void>,
+    ): Effect.Effect<Registered> =>
       Effect.sync(() => {
         publish({ type: "mcp.status.changed", data: { server: name, status: "failed", error } })
-        return { name, type, scope: own, connection: undefined, status: () => ({ status: "failed", error }) }
+        return { name, type, scope: own, connection: undefined, status: () => ({ status: "failed", error }), replaced }
       })
 
     const close = ({ connection, scope }: Registered) =>
@@ -140,13 +152,18 @@ export const make = (options: {
       add: (config) =>
         Effect.gen(function* () {
           const own = yield* Scope.fork(scope)
-          const registered = yield* "error" in config ? refuse(config, own) : open(config, own)
+          const closed = Deferred.makeUnsafe<void>()
+          const gone = Deferred.await(closed)
+          const registered = yield* "error" in config ? refuse(config, own, gone) : open(config, own, gone)
           // In one step, so that of two who add at once the later replaces the earlier.
           const before = servers.get(config.name)
           servers.set(config.name, registered)
-          if (before !== undefined) yield* close(before)
+          const ending = before === undefined ? Effect.void : Effect.uninterruptible(close(before))
+          yield* Effect.forkIn(Effect.andThen(ending, Deferred.succeed(closed, undefined)), scope, {
+            startImmediately: true,
+          })
           return registered
-        }).pipe(Effect.uninterruptible),
+        }),
       remove: (name) =>
         Effect.flatMap(lookup(name), (registered) =>
           Effect.andThen(
