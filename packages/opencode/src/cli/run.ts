@@ -26,7 +26,7 @@ import {
   notImplemented,
 } from "./failure.ts"
 import { Output, type Writer } from "./output.ts"
-import * as Text from "./text.ts"
+import { tell } from "./tell.ts"
 import { version } from "./version.ts"
 
 // `effect/cli` asks for these for its wizard, which is not offered: prompts bring a terminal of their own.
@@ -80,19 +80,6 @@ const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutp
     },
   }
 }
-
-/** Tells a failure: to a person on standard error, and with `--json` as `{ "error": … }` on standard output too. */
-export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unknown>) =>
-  Effect.gen(function* () {
-    const { paint } = output.err
-    yield* output.say(
-      failure.tag === "Cancelled"
-        ? paint("yellow", "interrupted")
-        : `${paint("red", "error:")} ${Text.harmless(failure.message)}`,
-    )
-    if (cause !== undefined && output.says("debug")) yield* output.say(Text.harmless(Cause.pretty(cause)))
-    if (output.json()) yield* output.printJson({ error: failure })
-  })
 
 /** Runs the command that the words name. It never fails: the exit code says how it went. */
 export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect<ExitCode> =>

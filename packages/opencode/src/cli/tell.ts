@@ -1,0 +1,19 @@
+/** How a failure is told. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { Failure } from "./failure.ts"
+import type { Writer } from "./output.ts"
+import * as Text from "./text.ts"
+
+/** Tells a failure: to a person on standard error, and with `--json` as `{ "error": … }` on standard output too. */
+export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const { paint } = output.err
+    yield* output.say(
+      failure.tag === "Cancelled"
+        ? paint("yellow", "interrupted")
+        : `${paint("red", "error:")} ${Text.harmless(failure.message)}`,
+    )
+    if (cause !== undefined && output.says("debug")) yield* output.say(Text.harmless(Cause.pretty(cause)))
+    if (output.json()) yield* output.printJson({ error: failure })
+  })
