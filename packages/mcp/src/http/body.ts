@@ -19,15 +19,13 @@ export const readChunks = (response: Response, handler: ChunkHandler): (() => vo
   const cancel = () => {
     reader.cancel().then(undefined, () => undefined)
   }
-  const next = (): void => {
-    reader.read().then(
-      ({ done, value }) => {
-        if (done) return handler.end()
-        if (handler.chunk(value)) return next()
-        cancel()
-      },
-      (cause: unknown) => handler.failed(cause),
-    )
+  const read = ({ done, value }: { readonly done: boolean; readonly value?: Uint8Array | undefined }): void => {
+    if (done || value === undefined) return handler.end()
+    if (handler.chunk(value)) next()
+    else cancel()
+  }
+  const next = () => {
+    reader.read().then(read, handler.failed)
   }
   next()
   return cancel

@@ -13,16 +13,16 @@ import { HttpError, RedirectRefused, shownUrl, unreachable } from "./error.ts"
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE"
   readonly url: string
-  /** Names in lower case. What is not in `crossing` is for the origin of `url` alone. */
-  readonly headers: Readonly<Record<string, string>>
+  /** What is not in `crossing` is for the origin of `url` alone. Not changed here, so one object may serve many requests. */
+  readonly headers: Headers
   readonly body?: string | undefined
 }
 
 /** What `fetch` is called with. `timeout` is Bun's: without it a silent connection is closed after five minutes. */
 export interface FetchInit {
   readonly method: string
-  readonly headers: Record<string, string>
-  readonly body?: string
+  readonly headers: Headers
+  readonly body: string | null
   readonly signal: AbortSignal
   readonly redirect: "manual"
   readonly timeout: false
@@ -60,7 +60,7 @@ const onwards = (request: HttpRequest, to: URL): HttpRequest => ({
   headers:
     to.origin === new URL(request.url).origin
       ? request.headers
-      : Object.fromEntries(Object.entries(request.headers).filter(([name]) => crossing.has(name))),
+      : new Headers([...request.headers].filter(([name]) => crossing.has(name))),
 })
 
 /** Requests over HTTP. */
@@ -85,9 +85,8 @@ const make = (fetch: Fetch): Http => {
     fail: (error: HttpError) => void,
     hops = 0,
   ): void => {
-    const { body, headers, method, url } = request
-    const common = { method, headers, signal, redirect: "manual", timeout: false } as const
-    fetch(url, body === undefined ? common : { ...common, body }).then(
+    const { body = null, headers, method, url } = request
+    fetch(url, { method, headers, body, signal, redirect: "manual", timeout: false }).then(
       (response) => {
         if (signal.aborted) return discard(response)
         if (!redirects.has(response.status)) return receive(response)

@@ -24,106 +24,126 @@ export interface EventHandler {
   readonly failed: (cause: unknown) => void
 }
 
-/** A parser with its state: feed it with text; `false` means that the handler wants no more. `limit` is in characters. */
-export const makeEventParser = (
-  cursor: Cursor,
-  handler: Pick<EventHandler, "event" | "oversized">,
-  limit: number,
-): ((text: string) => boolean) => {
-  /** The pieces of a line whose end has not come. */
-  let pending: Array<string> = []
-  let length = 0
-  let skipNewline = false
-  let first = true
-  let type = ""
-  let data: string | undefined
-  let id: string | undefined
-  let skipping = false
+/** A parser with its state: `feed` it with text; `false` means that the handler wants no more. `limit` is in characters. */
+export class EventParser {
+  private readonly cursor: Cursor
+  private readonly handler: Pick<EventHandler, "event" | "oversized">
+  private readonly limit: number
+  /** The pieces of a line whose end has not come, and their length. */
+  private pending: Array<string> | undefined
+  private length = 0
+  private skipNewline = false
+  private first = true
+  private type = ""
+  private data: string | undefined
+  private id: string | undefined
+  private skipping = false
 
-  const dispatch = (): boolean => {
-    const [sentType, sentData, wasSkipped] = [type, data, skipping]
-    type = ""
-    data = undefined
-    skipping = false
-    if (id !== undefined) cursor.lastEventId = id
-    return wasSkipped || sentData === undefined || sentData === "" ? true : handler.event(sentType, sentData)
+  constructor(cursor: Cursor, handler: Pick<EventHandler, "event" | "oversized">, limit: number) {
+    this.cursor = cursor
+    this.handler = handler
+    this.limit = limit
   }
 
-  /** Said as soon as it is known: an event without end never comes to its end. */
-  const overflow = (): boolean => {
-    data = undefined
-    if (skipping) return true
-    skipping = true
-    return handler.oversized()
-  }
-
-  const field = (name: string, value: string): boolean => {
-    if (name === "data") {
-      if (skipping) return true
-      data = data === undefined ? value : `${data}\n${value}`
-      return data.length <= limit || overflow()
+  feed(chunk: string): boolean {
+    if (chunk === "") return true
+    let text = chunk
+    if (this.first) {
+      this.first = false
+      if (text.startsWith("\uFEFF")) text = text.slice(1)
     }
-    if (name === "event") type = value
-    else if (name === "id") {
-      if (!value.includes("\0")) id = value
-    } else if (name === "retry" && /^\d{1,9}$/.test(value)) cursor.retry = Number(value)
-    return true
+    if (this.skipNewline || text.includes("\r")) text = this.unify(text)
+    let start = 0
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      if (!this.whole(text.slice(start, end))) return false
+      start = end + 1
+    }
+    return start < text.length ? this.hold(start === 0 ? text : text.slice(start)) : true
   }
 
-  const line = (text: string): boolean => {
-    if (text === "") return dispatch()
-    if (text.startsWith("data: ")) return field("data", text.slice(6))
-    const colon = text.indexOf(":")
-    if (colon === -1) return field(text, "")
-    if (colon === 0) return true
-    return field(text.slice(0, colon), text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1))
-  }
-
-  const hold = (text: string): boolean => {
-    length += text.length
-    if (length <= limit) return pending.push(text) > 0
-    pending = []
-    return overflow()
-  }
-
-  const whole = (text: string): boolean => {
-    if (length === 0) return line(text)
-    const held = pending
-    pending = []
-    length = 0
-    return held.length === 0 || line(held.join("") + text)
-  }
-
-  const unify = (text: string): string => {
-    const from = skipNewline && text.startsWith("\n") ? 1 : 0
-    skipNewline = text.endsWith("\r")
+  private unify(text: string): string {
+    const from = this.skipNewline && text.startsWith("\n") ? 1 : 0
+    this.skipNewline = text.endsWith("\r")
     return text.slice(from).replace(/\r\n?/g, "\n")
   }
 
-  return (chunk) => {
-    if (chunk === "") return true
-    let text = chunk
-    if (first) {
-      first = false
-      if (text.startsWith("\uFEFF")) text = text.slice(1)
+  private hold(text: string): boolean {
+    this.length += text.length
+    if (this.length > this.limit) {
+      this.pending = undefined
+      return this.overflow()
     }
-    if (skipNewline || text.includes("\r")) text = unify(text)
-    let start = 0
-    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-      if (!whole(text.slice(start, end))) return false
-      start = end + 1
+    if (this.pending === undefined) this.pending = [text]
+    else this.pending.push(text)
+    return true
+  }
+
+  private whole(text: string): boolean {
+    if (this.length === 0) return this.line(text)
+    const held = this.pending
+    this.pending = undefined
+    this.length = 0
+    return held === undefined || this.line(held.join("") + text)
+  }
+
+  private line(text: string): boolean {
+    if (text === "") return this.dispatch()
+    if (text.startsWith("data: ")) return this.field("data", text.slice(6))
+    const colon = text.indexOf(":")
+    if (colon === -1) return this.field(text, "")
+    if (colon === 0) return true
+    return this.field(text.slice(0, colon), text.slice(text[colon + 1] === " " ? colon + 2 : colon + 1))
+  }
+
+  private field(name: string, value: string): boolean {
+    if (name === "data") {
+      if (this.skipping) return true
+      this.data = this.data === undefined ? value : `${this.data}\n${value}`
+      return this.data.length <= this.limit || this.overflow()
     }
-    return start < text.length ? hold(start === 0 ? text : text.slice(start)) : true
+    if (name === "event") this.type = value
+    else if (name === "id") {
+      // With any other control character it could not be sent back.
+      if (!/[\0-\x08\x0a-\x1f\x7f]/.test(value)) this.id = value
+    } else if (name === "retry" && /^\d{1,9}$/.test(value)) this.cursor.retry = Number(value)
+    return true
+  }
+
+  /** Said as soon as it is known: an event without end never comes to its end. */
+  private overflow(): boolean {
+    this.data = undefined
+    if (this.skipping) return true
+    this.skipping = true
+    return this.handler.oversized()
+  }
+
+  private dispatch(): boolean {
+    const { data, id, skipping, type } = this
+    this.type = ""
+    this.data = undefined
+    this.skipping = false
+    if (id !== undefined) this.cursor.lastEventId = id
+    return skipping || data === undefined || data === "" ? true : this.handler.event(type, data)
   }
 }
 
+const utf8 = () => new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** For chunks that begin and end between characters: it keeps nothing from one to the next. */
+const shared = utf8()
+const streaming = { stream: true }
+
 /** Reads a response as a stream of events. What it returns stops it and closes the connection. */
 export const readEvents = (response: Response, cursor: Cursor, limit: number, handler: EventHandler): (() => void) => {
-  const decoder = new TextDecoder()
-  const parse = makeEventParser(cursor, handler, limit)
-  const streaming = { stream: true }
+  const parser = new EventParser(cursor, handler, limit)
+  let decoder: ReturnType<typeof utf8> | undefined
   return readChunks(response, {
-    chunk: (bytes) => parse(decoder.decode(bytes, streaming)),
+    chunk: (bytes) => {
+      // The last byte of a chunk tells whether a character may go on in the next: most streams never need more.
+      if (decoder === undefined && (bytes.at(-1) ?? 0) < 0x80) return parser.feed(shared.decode(bytes))
+      decoder ??= utf8()
+      return parser.feed(decoder.decode(bytes, streaming))
+    },
     end: handler.end,
     failed: handler.failed,
   })

@@ -68,25 +68,26 @@ export const make = (options: {
     }
 
     /** The headers of a POST: built anew when one of the three that they are made of is another. */
-    let built: Record<string, string> = {}
+    let built = new Headers()
     let builtOf: readonly [AuthHeaders | undefined, string | undefined, Revision | undefined] = [
       undefined,
       undefined,
       undefined,
     ]
-    const headersOf = ({ lastEventId, method }: Call, credentials: AuthHeaders): Record<string, string> => {
+    const headersOf = ({ lastEventId, method }: Call, credentials: AuthHeaders): Headers => {
       const { revision, session } = exchange
       if (method === "POST" && builtOf[0] === credentials && builtOf[1] === session && builtOf[2] === revision) {
         return built
       }
-      const headers = {
+      const headers = new Headers({
         ...credentials,
         accept: accepts[method],
         ...(method === "POST" ? { "content-type": "application/json" } : {}),
         ...(revision === undefined ? {} : { "mcp-protocol-version": revision }),
         ...(session === undefined ? {} : { "mcp-session-id": session }),
-        ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
-      }
+        // A header holds bytes: those of the id in UTF-8 (WHATWG HTML, 9.2.4, Last-Event-ID).
+        ...(lastEventId === undefined ? {} : { "last-event-id": Buffer.from(lastEventId).toString("latin1") }),
+      })
       if (method === "POST") {
         built = headers
         builtOf = [credentials, session, revision]

@@ -33,7 +33,10 @@ export const isMessage = (type: string): boolean => type === "" || type === "mes
 const mimeType = (response: Response): string =>
   (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? ""
 
-export const isEventStream = (response: Response): boolean => mimeType(response) === "text/event-stream"
+export const isEventStream = (response: Response): boolean => {
+  const type = response.headers.get("content-type")
+  return type === "text/event-stream" || mimeType(response) === "text/event-stream"
+}
 
 /** What a response is that should have been something else. */
 export const unexpectedContent = (url: string, response: Response, wanted: string): TransportError => {

@@ -35,12 +35,9 @@ export interface StreamableHttpOptions {
 /** 64 MiB: ten times what any server was seen to send, and nothing that hurts. */
 export const defaultLimit = 64 * 1024 * 1024
 
-/**
- * Requests that may be under way before `send` refuses. Below the 256 that Bun has for a whole process, so that
- * the answers to a server's own requests still find a connection.
- */
+/** Requests that may be under way before `send` refuses: each has a socket of its own. */
 const requestLimit = 200
-/** The same for what needs no answer. */
+/** The same for what needs no answer: a bound of its own, so that the server's own requests can be answered. */
 const otherLimit = 1_000
 
 /** Streams that may stay open after their answer came: most servers end them in the same breath, some never. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@opencode-ai/testing/runner"
-import { type Cursor, makeEventParser } from "../../src/transport/event-stream.ts"
+import { type Cursor, EventParser } from "../../src/transport/event-stream.ts"
 
 const parse = (chunks: ReadonlyArray<string>, limit = 1_000) => {
   const cursor: Cursor = { lastEventId: undefined, retry: undefined }
   const events: Array<string> = []
-  const push = makeEventParser(
+  const parser = new EventParser(
     cursor,
     {
       event: (type, data) => events.push(type === "" ? data : `${type}=${data}`) > 0,
@@ -12,7 +12,7 @@ const parse = (chunks: ReadonlyArray<string>, limit = 1_000) => {
     },
     limit,
   )
-  for (const chunk of chunks) push(chunk)
+  for (const chunk of chunks) parser.feed(chunk)
   return { events, cursor }
 }
 
@@ -46,8 +46,8 @@ describe("an event stream", () => {
     expect(parse(["id: 1\ndata: a\n\n", "id: 2\ndata: b\n"]).cursor.lastEventId).toBe("1")
   })
 
-  test("does not take an id with NUL, nor a retry that is no number", () => {
-    const { cursor } = parse(["id: a\0b\nretry: soon\ndata: x\n\n"])
+  test("does not take an id with a control character, nor a retry that is no number", () => {
+    const { cursor } = parse(["id: a\0b\ndata: x\n\nid: a\x01b\nretry: soon\ndata: x\n\n"])
     expect(cursor).toEqual({ lastEventId: undefined, retry: undefined })
   })
 
@@ -69,12 +69,12 @@ describe("an event stream", () => {
 
   test("is not read on when its reader has enough", () => {
     const seen: Array<string> = []
-    const push = makeEventParser(
+    const parser = new EventParser(
       { lastEventId: undefined, retry: undefined },
       { event: (_, data) => seen.push(data) < 1, oversized: () => true },
       100,
     )
-    expect(push("data: a\n\ndata: b\n\n")).toBe(false)
+    expect(parser.feed("data: a\n\ndata: b\n\n")).toBe(false)
     expect(seen).toEqual(["a"])
   })
 })

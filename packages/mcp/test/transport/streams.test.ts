@@ -33,8 +33,14 @@ const fake = (respond: (seen: Seen, before: ReadonlyArray<Seen>) => Response | u
   Effect.gen(function* () {
     const seen: Array<Seen> = []
     const clock = yield* TestClock.testClockWith(Effect.succeed)
-    const http = Http.layerFetch((_, { body = "", headers, method }) => {
-      const one = { method, body, lastEventId: headers["last-event-id"], at: clock.currentTimeMillisUnsafe() }
+    const http = Http.layerFetch((_, { body: text, headers, method }) => {
+      const body = text ?? ""
+      const one = {
+        method,
+        body,
+        lastEventId: headers.get("last-event-id") ?? undefined,
+        at: clock.currentTimeMillisUnsafe(),
+      }
       const before = [...seen]
       seen.push(one)
       const response = respond(one, before)
@@ -204,7 +210,7 @@ describe("the stream of an answer", () => {
         on: {
           "tools/call": () => ({
             sse: [
-              { id: "one", retry: 20, data: progress },
+              { id: "é✓", retry: 20, data: progress },
               { raw: 'data: {"jsonrpc"' },
               { until: Deferred.await(heard) },
               { drop: true },
@@ -223,7 +229,9 @@ describe("the stream of an answer", () => {
         { onProgress: () => Deferred.doneUnsafe(heard, Exit.void) },
       )
       expect(server.of("tools/call").length).toBe(1)
-      expect(server.of("GET").map(({ headers }) => headers["last-event-id"])).toContain("one")
+      expect(server.of("GET").map(({ headers }) => headers["last-event-id"])).toContain(
+        Buffer.from("é✓").toString("latin1"),
+      )
     }),
   )
 })
