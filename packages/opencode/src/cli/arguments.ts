@@ -59,7 +59,7 @@ const pairs = (
     if (Result.isFailure(value)) return Effect.fail(badRequest(`argument ${JSON.stringify(name)}: ${value.failure}`))
     values.push([name, value.success])
   }
-  return Effect.succeed(Object.fromEntries(values) as JsonObject)
+  return Effect.succeed(Object.fromEntries(values))
 }
 
 /** `it takes (message: string)`. */

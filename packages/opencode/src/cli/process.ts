@@ -3,9 +3,10 @@
  * away ends it quietly; and nothing that goes wrong goes unsaid.
  */
 import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit_ from "effect/Exit"
-import { type ExitCode, Exit, exitCode, fromCause } from "./failure.ts"
+import * as Runtime from "effect/Runtime"
+import { type ExitCode, Exit, fromCause } from "./failure.ts"
 import { make, type Writer } from "./output.ts"
 import * as Text from "./text.ts"
 
@@ -15,14 +16,20 @@ const signals = { SIGINT: Exit.interrupted, SIGTERM: Exit.terminated, SIGHUP: 12
 export const main = (program: (output: Writer) => Effect.Effect<ExitCode>): void => {
   /** Why the program is interrupted, as an exit code: the first reason holds. */
   let ending: number | undefined
+  let stop = () => {}
   const interrupt = (code: number) => {
     ending ??= code
-    fiber.interruptUnsafe()
+    stop()
   }
   const output = make(() => interrupt(Exit.done))
-  const fiber = Effect.runFork(program(output))
 
-  for (const [signal, code] of Object.entries(signals)) process.on(signal, () => interrupt(code))
+  for (const [signal, code] of Object.entries(signals)) {
+    process.on(signal, () => {
+      // Closing takes a moment, and whoever pressed Ctrl-C is to see that it was heard.
+      if (ending === undefined && output.animate) output.draw("\r\u001b[2Kinterrupted, closing …")
+      interrupt(code)
+    })
+  }
   const broken = (error: unknown) => {
     const { message } = fromCause(Cause.die(error))
     output.draw(`error: ${Text.harmless(message)}\n`)
@@ -32,10 +39,14 @@ export const main = (program: (output: Writer) => Effect.Effect<ExitCode>): void
   process.on("uncaughtException", broken)
   process.on("unhandledRejection", broken)
 
-  // Some waits hold no handle of the runtime's: the process lives until the program has ended.
-  const alive = setInterval(() => {}, 2 ** 30)
-  fiber.addObserver((exit) => {
-    clearInterval(alive)
-    process.exit(ending ?? (Exit_.isSuccess(exit) ? exit.value : exitCode(fromCause(exit.cause))))
+  const run = Runtime.makeRunMain(({ fiber }) => {
+    stop = () => fiber.interruptUnsafe()
+    fiber.addObserver((exit) => {
+      process.exit(ending ?? (isNumber(exit) ? exit.value : Exit.answered))
+    })
   })
+  run(program(output), { disableErrorReporting: true })
 }
+
+const isNumber = (exit: Exit_.Exit<unknown, unknown>): exit is Exit_.Success<number> =>
+  Exit_.isSuccess(exit) && typeof exit.value === "number"

@@ -15,16 +15,7 @@ import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
 import { later, make, type Outcome } from "./cmd/mcp.ts"
-import {
-  badRequest,
-  type CliFailure,
-  type ExitCode,
-  Exit,
-  exitCode,
-  type Failure,
-  fromCause,
-  notImplemented,
-} from "./failure.ts"
+import { badRequest, type CliFailure, type ExitCode, Exit, exitCode, fromCause, notImplemented } from "./failure.ts"
 import { Output, type Writer } from "./output.ts"
 import { tell } from "./tell.ts"
 import { version } from "./version.ts"
@@ -108,7 +99,7 @@ export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect
       const error = Cause.squash(exit.cause)
       if (isHelp(error)) return Exit.done
       const failure = fromCause(exit.cause)
-      if (!output.gone()) yield* tell(output, failure, exit.cause)
+      yield* tell(output, failure, exit.cause)
       return exitCode(failure)
     }),
   )

@@ -8,7 +8,11 @@ import * as Text from "./text.ts"
 /** Tells a failure: to a person on standard error, and with `--json` as `{ "error": … }` on standard output too. */
 export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unknown>) =>
   Effect.gen(function* () {
+    // Who went away is told nothing.
+    if (output.gone()) return
     const { paint } = output.err
+    // Over whatever was drawn last.
+    if (output.animate) output.draw("\r\u001b[2K")
     yield* output.say(
       failure.tag === "Cancelled"
         ? paint("yellow", "interrupted")

@@ -1,17 +1,16 @@
 /** Text for a terminal: made harmless, measured, cut, coloured, and set in columns. Nothing is printed here. */
 
-// Controls but tab and line feed; format characters, which hide, reorder or carry text (bidi, zero-width, tags); what is
-// drawn as nothing though it counts as a letter or a mark; line separators, lone surrogates, private use.
-const harmful =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0d\u{e0100}-\u{e01ef}]/gu
+// Controls; format characters, which hide, reorder or carry text (bidi, zero-width, tags); what is drawn as nothing; line
+// separators, lone surrogates, private use.
+const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu
+// Layout, and what only says in which style an emoji is drawn.
+const kept = new Set(["\n", "\t", "\ufe0e", "\ufe0f"])
 
 const escaped = (character: string) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
 
 /** The text with every character that moves, hides or reorders as `\u{…}`. Tabs and line feeds stay. */
 export const harmless = (text: string): string =>
-  text
-    .replaceAll("\r\n", "\n")
-    .replace(harmful, (character) => (character === "\n" || character === "\t" ? character : escaped(character)))
+  text.replaceAll("\r\n", "\n").replace(harmful, (character) => (kept.has(character) ? character : escaped(character)))
 
 /** The same on one line: space of any kind is one space. */
 export const oneLine = (text: string): string => harmless(text.replace(/\s+/g, " ").trim())

@@ -7,7 +7,7 @@ import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Arguments from "../arguments.ts"
 import * as Content from "../content.ts"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
@@ -50,7 +50,7 @@ export const call = (options: CallOptions) =>
             )
           }
         }
-        return (result.isError === true ? Exit.answered : Exit.done) as ExitCode
+        return result.isError === true ? Exit.answered : Exit.done
       }),
     )
   })
@@ -88,5 +88,5 @@ const complete = ({ tool }: ToolEntry, args: JsonObject) =>
     const { askArgument } = yield* Effect.promise(() => import("../ask-argument.ts"))
     const answers: Array<readonly [string, unknown]> = []
     for (const property of lacking) answers.push([property.name, yield* askArgument(property, tool.inputSchema)])
-    return { ...args, ...Object.fromEntries(answers) } as JsonObject
+    return { ...args, ...Object.fromEntries(answers) }
   })

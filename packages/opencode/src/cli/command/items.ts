@@ -2,7 +2,7 @@
 import { type CallError, Mcp, type Of } from "@opencode-ai/mcp/mcp"
 import type { Prompt, Resource, ResourceTemplate } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Present from "../present.ts"
@@ -36,7 +36,7 @@ const lister =
         else if (items.length === 0) yield* output.say(`There are no ${kind.plural}.`)
         else yield* output.print(lines(kind, items, output).join("\n"))
         if (options.server === undefined) yield* describeFailures
-        return Exit.done as ExitCode
+        return Exit.done
       }),
     )
 

@@ -2,7 +2,7 @@
 import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Present from "../present.ts"
@@ -30,7 +30,7 @@ export const list = (options: Options) =>
       yield* waitForAll
       const states = yield* mcp.servers
       yield* output.json() ? output.printJson(states.map(Present.server)) : show(states)
-      return Exit.done as ExitCode
+      return Exit.done
     }),
   )
 

@@ -2,7 +2,7 @@
 import type { Event } from "@opencode-ai/mcp/events"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
@@ -29,7 +29,7 @@ export const logs = (options: Options & { readonly server: string | undefined })
       if (output.json()) yield* output.printJson(lines.map(asJson))
       else if (lines.length === 0) yield* output.say("Nothing was logged.")
       else yield* output.print(lines.map((line) => asText(line, output)).join("\n"))
-      return Exit.done as ExitCode
+      return Exit.done
     }),
   )
 

@@ -5,7 +5,7 @@ import type { Prompt } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import * as Arguments from "../arguments.ts"
 import * as Content from "../content.ts"
-import { badRequest, type ExitCode, Exit } from "../failure.ts"
+import { badRequest, Exit } from "../failure.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
@@ -47,7 +47,7 @@ export const prompt = (options: PromptOptions) =>
           yield* output.write(`${yield* Content.block(content)}\n`)
         }
       }
-      return Exit.done as ExitCode
+      return Exit.done
     }),
   )
 

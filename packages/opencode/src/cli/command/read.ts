@@ -2,7 +2,7 @@
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
 import * as Content from "../content.ts"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { progress } from "../live.ts"
 import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
@@ -22,6 +22,6 @@ export const read = (options: Options & { readonly server: string; readonly uri:
         const texts = yield* Effect.forEach(result.contents, Content.contents)
         for (const text of texts) yield* output.write(text.endsWith("\n") ? text : `${text}\n`)
       }
-      return Exit.done as ExitCode
+      return Exit.done
     }),
   )

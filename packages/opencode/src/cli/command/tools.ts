@@ -1,7 +1,7 @@
 /** `tools`: what can be called, with the arguments that each tool takes. */
 import { Mcp, type ToolEntry } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { type ExitCode, Exit } from "../failure.ts"
+import { Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Present from "../present.ts"
@@ -21,7 +21,7 @@ export const tools = (options: Options & { readonly server: string | undefined }
       if (output.json()) yield* output.printJson(entries.map(Present.tool))
       else yield* show(entries)
       if (options.server === undefined) yield* describeFailures
-      return Exit.done as ExitCode
+      return Exit.done
     }),
   )
 

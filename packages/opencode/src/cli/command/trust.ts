@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { question } from "../../trust/question.ts"
 import { approvalHash, Trust } from "../../trust/trust.ts"
-import { CliFailure, type ExitCode, Exit } from "../failure.ts"
+import { CliFailure, Exit } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { configured, find, type Options } from "../configuration.ts"
@@ -22,13 +22,13 @@ export const trust = (options: TrustOptions) =>
       output.json() ? output.printJson({ server: server.name, trusted: true, already }) : output.print(text)
     if (!server.project) {
       yield* tell(`${name} needs no approval: no project file defines it.`, true)
-      return Exit.done as ExitCode
+      return Exit.done
     }
     // Not `isApproved`: what approves everything for one run keeps nothing.
     const hash = approvalHash(server.written, server.variables, directory)
     if ((yield* approvals.approvals).some((each) => each.name === server.name && each.hash === hash)) {
       yield* tell(`${name} is approved already.`, true)
-      return Exit.done as ExitCode
+      return Exit.done
     }
     if (output.interactive()) {
       const { confirmTrust } = yield* Effect.promise(() => import("../ask.ts"))
@@ -38,7 +38,7 @@ export const trust = (options: TrustOptions) =>
     } else if (!output.json()) yield* output.say(question(server, directory))
     yield* approvals.approve(server, directory)
     yield* tell(`${name} is approved, in this form and in ${directory}.`, false)
-    return Exit.done as ExitCode
+    return Exit.done
   }).pipe(Effect.provide(Runtime.configuration(options)))
 
 export const untrust = (options: TrustOptions) =>
@@ -49,5 +49,5 @@ export const untrust = (options: TrustOptions) =>
     const name = Text.oneLine(options.server)
     if (output.json()) yield* output.printJson({ server: options.server, trusted: false, revoked })
     else yield* output.print(revoked ? `${name} is approved no longer.` : `${name} was not approved here.`)
-    return Exit.done as ExitCode
+    return Exit.done
   }).pipe(Effect.provide(Runtime.configuration(options)))
