@@ -34,7 +34,7 @@ export class Lines {
       start = end + 1
     }
     // A copy: the reader may use its buffer again.
-    if (start < chunk.length) this.hold(chunk.slice(start))
+    if (start < chunk.length) this.hold(new Uint8Array(chunk.subarray(start)))
   }
 
   end(): void {

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Config, type ConfigError, type Difference, type Server } from "../../config/config.ts"
 import { Trust, type TrustError } from "../../trust/trust.ts"
+import { find } from "../configuration.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import type { Given } from "./fields.ts"
@@ -102,7 +103,7 @@ export const trust = (name: string, state: State): Managed<Status, McpError | Tr
     const server = yield* definition(name, state)
     if (server === undefined) {
       // It is in no file: known here it is trusted already, and unknown it is an error.
-      if (known === undefined) yield* Runtime.find(snapshot, name)
+      if (known === undefined) yield* find(snapshot, name)
       return yield* settled(name)
     }
     const before = yield* approvals.isApproved(server, snapshot.directory)

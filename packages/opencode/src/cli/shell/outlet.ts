@@ -86,7 +86,6 @@ export const make = ({ encode, limits = defaultLimits, pressure, sink }: OutletO
     const text = queue.splice(0, count).join("")
     writing = true
     sink.write(text, (failed) => {
-      writing = false
       size -= text.length
       if (failed) return end()
       if (high && size < limits.high / 2) {
@@ -94,7 +93,8 @@ export const make = ({ encode, limits = defaultLimits, pressure, sink }: OutletO
         tellLoss()
         pressure(false)
       }
-      if (!scheduled) next()
+      writing = false
+      next()
     })
   }
 

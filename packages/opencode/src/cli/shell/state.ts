@@ -5,7 +5,7 @@ import { canonical } from "@opencode-ai/mcp/config/shape"
 import { secretsOf } from "../../config/assemble.ts"
 import type { Snapshot } from "../../config/config.ts"
 import * as Mask from "../../config/mask.ts"
-import * as Runtime from "../runtime.ts"
+import * as Configuration from "../configuration.ts"
 
 export interface State {
   /** The servers that were added in this shell: no file defines them, and whoever typed them trusts them. */
@@ -35,10 +35,10 @@ export const make = (options: {
     own: new Set(),
     mask,
     tell: options.tell,
-    read: (snapshot) => hide(Runtime.masking(snapshot)),
+    read: (snapshot) => hide(Configuration.masking(snapshot)),
     given: (entry, config) => {
       const environment = config?.type === "local" ? [...config.environment] : []
-      hide(Mask.make([...secretsOf(canonical(entry)), ...Runtime.secretVariables(environment)]))
+      hide(Mask.make([...secretsOf(canonical(entry)), ...Configuration.secretVariables(environment)]))
     },
   }
 }
