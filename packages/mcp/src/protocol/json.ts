@@ -1,13 +1,23 @@
-/** JSON text, read without exceptions. */
-
 /**
- * Parses a message; `undefined` where the text is no JSON. The one place of the package that catches: an Effect for
- * each message would cost more than the parsing.
+ * JSON text, read and written without exceptions. They are caught here, because an Effect for each message would cost
+ * more than the parsing.
  */
+
+/** Parses a message; `undefined` where the text is no JSON. */
 export const parse = (text: string): unknown => {
   // oxlint-disable-next-line house/no-try -- see above
   try {
     return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The text of a message; `undefined` where it holds what JSON has not (a bigint, a cycle). */
+export const write = (message: object): string | undefined => {
+  // oxlint-disable-next-line house/no-try -- see above
+  try {
+    return JSON.stringify(message)
   } catch {
     return undefined
   }

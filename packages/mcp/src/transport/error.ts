@@ -59,6 +59,13 @@ export class MessageTooLarge extends Data.TaggedError("MessageTooLarge")<{
   }
 }
 
+/** A message of this client holds what JSON has not: nothing was sent. */
+export class Unsendable extends Data.TaggedError("Unsendable")<{}> {
+  override get message(): string {
+    return "the parameters cannot be written as JSON (a bigint, or an object that contains itself); nothing was sent"
+  }
+}
+
 /** The server answered a message with an HTTP status that is none of success. */
 export class HttpStatus extends Data.TaggedError("HttpStatus")<{
   readonly status: number
@@ -140,6 +147,7 @@ export type TransportReason =
   | OutputClosed
   | Closed
   | MessageTooLarge
+  | Unsendable
   | HttpStatus
   | Unauthorized
   | StreamEnded

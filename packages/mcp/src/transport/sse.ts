@@ -16,6 +16,7 @@ import { readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
 import { isEventStream, isMessage, unexpectedContent } from "./follow.ts"
 import { isRequest, makeGate } from "./gate.ts"
+import { encode } from "./outgoing.ts"
 import { defaultLimit } from "./streamable-http.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
@@ -44,7 +45,7 @@ export const open = (
     const { url } = options
     const limit = options.limits?.event ?? defaultLimit
     const exchange = yield* Exchange.make(options)
-    const underway = new Set<AbortController>()
+    const underway = new Map<Message, AbortController>()
     let waiting: Array<Message> = []
     let endpoint: string | undefined
     let refused = false
@@ -53,30 +54,36 @@ export const open = (
     const end = (error: TransportError) => {
       if (over) return
       over = true
-      for (const controller of underway) controller.abort()
+      for (const controller of underway.values()) controller.abort()
       receiver.ended(error)
     }
     const unexpected = (detail: string) => end(fail(new UnexpectedContent({ url: shownUrl(url), detail })))
+
+    const leave = (message: Message) => {
+      underway.delete(message)
+      if (!refused || over || underway.size >= underwayLimit) return
+      refused = false
+      receiver.writable()
+    }
 
     const transmit = (message: Message) => {
       if (endpoint === undefined) {
         waiting.push(message)
         return
       }
+      const body = encode(message, receiver)
+      if (body === undefined) return
       const controller = new AbortController()
       const method = "method" in message ? message.method : "an answer"
-      underway.add(controller)
+      underway.set(message, controller)
       const settle = () => {
-        underway.delete(controller)
         if (method === "notifications/initialized") gate.release()
-        if (!refused || over || underway.size >= underwayLimit) return
-        refused = false
-        receiver.writable()
+        leave(message)
       }
       exchange.send({
         method: "POST",
         url: endpoint,
-        body: JSON.stringify(message),
+        body,
         signal: controller.signal,
         receive: (response) => {
           discard(response)
@@ -150,7 +157,16 @@ export const open = (
         refused = true
         return false
       },
-      abandoned: gate.forget,
+      abandoned: (id) => {
+        gate.forget(id)
+        waiting = waiting.filter((message) => !isRequest(message) || message.id !== id)
+        // A POST that the server never answers would hold its place for good.
+        for (const [message, controller] of underway) {
+          if (!isRequest(message) || message.id !== id) continue
+          controller.abort()
+          leave(message)
+        }
+      },
       negotiated: (revision) => {
         exchange.revision = revision
       },

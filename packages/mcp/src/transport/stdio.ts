@@ -24,6 +24,7 @@ import {
   type TransportError,
 } from "./error.ts"
 import { makeLineSplitter } from "./lines.ts"
+import { encode } from "./outgoing.ts"
 import { answeredId } from "./oversized.ts"
 import { defaultGrace, endTree, type Grace, leader } from "./process-tree.ts"
 import type { Connection, Receiver } from "./transport.ts"
@@ -133,7 +134,9 @@ const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) =
       refused = true
       return false
     }
-    const text = JSON.stringify(message) + "\n"
+    const json = encode(message, receiver)
+    if (json === undefined) return true
+    const text = json + "\n"
     unread += text.length
     if (buffer === "") queueMicrotask(flush)
     buffer += text

@@ -22,6 +22,7 @@ import { type Cursor, readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
 import { isEventStream, isMessage, listen, resume, unexpectedContent } from "./follow.ts"
 import { isRequest, makeGate } from "./gate.ts"
+import { encode } from "./outgoing.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a remote server is reached. */
@@ -242,6 +243,8 @@ export const open = (
     }
 
     const transmit = (message: Message) => {
+      const body = encode(message, receiver)
+      if (body === undefined) return
       const post = postOf(message)
       if (post.id === undefined) others.add(post)
       else requests.set(post.id, post)
@@ -249,7 +252,7 @@ export const open = (
       exchange.send({
         method: "POST",
         url,
-        body: JSON.stringify(message),
+        body,
         signal: post.controller.signal,
         receive: (response) => receive(post, response),
         fail: (error) => {
