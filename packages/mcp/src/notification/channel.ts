@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { call } from "./listener.ts"
 
 /** What a channel keeps for its first listener, and each subscriber's queue, in elements. */
 export const defaultCapacity = 1_024
@@ -29,7 +30,7 @@ export class Channel<A> {
 
   publish(payload: A): void {
     if (this.backlog === undefined) {
-      for (const listener of this.listeners) listener(payload)
+      for (const listener of this.listeners) call(listener, payload)
     } else if (this.backlog.length < this.capacity) {
       this.backlog.push(payload)
     } else {
@@ -42,7 +43,7 @@ export class Channel<A> {
     const backlog = this.backlog
     this.backlog = undefined
     this.listeners.add(listener)
-    backlog?.forEach(listener)
+    backlog?.forEach((payload) => call(listener, payload))
     return () => this.listeners.delete(listener)
   }
 

@@ -11,6 +11,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { errorObject, isObject, type JsonObject, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import type { RequestMethod } from "../protocol/method.ts"
+import { call } from "../notification/listener.ts"
 import type { Progress } from "../notification/notifications.ts"
 import type { TransportError } from "../transport/error.ts"
 import type { Connection } from "../transport/transport.ts"
@@ -267,7 +268,7 @@ export const make = (options: {
         const entry = typeof progress.progressToken === "number" ? pending.get(progress.progressToken) : undefined
         if (entry === undefined || !entry.long) return
         entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
-        entry.onProgress?.(progress)
+        if (entry.onProgress !== undefined) call(entry.onProgress, progress)
       },
       lost: (id, error) => {
         const entry = typeof id === "number" ? pending.get(id) : undefined
