@@ -157,9 +157,13 @@ const begin = (
       connection: () => connection,
     })
     const inbound = yield* Inbound.make({ adapter: () => current, requests, capabilities, notifications })
+    let isOver = false
     const end = (error: TransportError) => {
-      requests.end(error)
+      if (isOver) return
+      isOver = true
+      // First, so that a caller who asks again as soon as its request has failed finds the session gone.
       Deferred.doneUnsafe(over, Effect.fail(error))
+      requests.end(error)
     }
     yield* Effect.addFinalizer(() =>
       Effect.andThen(
@@ -187,6 +191,8 @@ const begin = (
           orElse: () => Effect.fail(failure(new Timeout({ kind: "idle", after: startupTimeout }))),
         }),
       )
+    // What was answered while the transport opened.
+    requests.drain()
     const elapsed = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
     const result = yield* requests.request(
       Method.initialize,
