@@ -118,7 +118,11 @@ export const make = (options: {
       options.onStatus(next)
     }
 
-    const layer = CatalogLayer.layer({ timeout: config.timeout.catalog, onChanged: options.onCatalog }).pipe(
+    const layer = CatalogLayer.layer({
+      server: config.name,
+      timeout: config.timeout.catalog,
+      onChanged: options.onCatalog,
+    }).pipe(
       Layer.provideMerge(stack(options.assembly, config, options.surroundings)),
       Layer.provide(Layer.succeed(Notifications)(notifications)),
     )

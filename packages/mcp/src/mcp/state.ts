@@ -1,5 +1,5 @@
 /** A server as a list shows it. */
-import type { Listed } from "../catalog/catalog.ts"
+import type { Listed } from "../catalog/listed.ts"
 import type { Status } from "../events.ts"
 import type { Implementation, ServerCapabilities } from "../protocol/model.ts"
 import type { Registered } from "./registry.ts"

@@ -1,6 +1,6 @@
 /** Why a request of a session failed. Each reason names what happened and what can be done. */
 import * as Data from "effect/Data"
-import type { TransportError } from "../transport/error.ts"
+import { Closed, fail, type TransportError } from "../transport/error.ts"
 
 /** The server answered with a JSON-RPC error. */
 export class Protocol extends Data.TaggedError("Protocol")<{
@@ -72,3 +72,7 @@ export class SessionError extends Data.TaggedError("SessionError")<{
     return `${this.server}: ${this.method}: ${this.reason.message}`
   }
 }
+
+/** The error of a request whose connection this side closed. */
+export const closed = (server: string, method: string): SessionError =>
+  new SessionError({ server, method, reason: new Transport({ error: fail(new Closed()) }) })

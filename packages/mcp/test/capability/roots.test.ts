@@ -35,7 +35,7 @@ describe("roots", () => {
       const changes = yield* PubSub.unbounded<void>()
       let now = [root]
       const roots = { list: Effect.sync(() => now), changes: Stream.fromPubSub(changes) }
-      const { send, wire } = yield* scripted({ capabilities: CapabilityLayer.make({ roots }) })
+      const { send, wire } = yield* scripted({ client: CapabilityLayer.make({ roots }) })
       yield* Effect.yieldNow
       now = []
       yield* PubSub.publish(changes, undefined)
@@ -49,7 +49,7 @@ describe("roots", () => {
   )
   it.effect("that are not provided are not declared, and refused with -32601", () =>
     Effect.gen(function* () {
-      const { send, wire } = yield* scripted({ capabilities: CapabilityLayer.layer })
+      const { send, wire } = yield* scripted({ client: CapabilityLayer.layer })
       expect(wire.messages("sent", "initialize")[0]?.params?.capabilities).toEqual({})
       send({ jsonrpc: "2.0", id: "r", method: "roots/list" })
       expect((yield* wire.first("sent", ({ id }) => id === "r")).error?.code).toBe(-32601)
@@ -58,7 +58,7 @@ describe("roots", () => {
   it.effect("may be provided as a service", () =>
     Effect.gen(function* () {
       const roots = Layer.succeed(Roots)({ list: Effect.succeed([root]), changes: Stream.empty })
-      const { send, wire } = yield* scripted({ capabilities: Layer.provide(CapabilityLayer.layer, roots) })
+      const { send, wire } = yield* scripted({ client: Layer.provide(CapabilityLayer.layer, roots) })
       send({ jsonrpc: "2.0", id: "r", method: "roots/list" })
       expect((yield* wire.first("sent", ({ id }) => id === "r")).result).toEqual({ roots: [root] })
     }),
@@ -66,7 +66,7 @@ describe("roots", () => {
   it.effect("that cannot be listed are an error of this one request, without its inner parts", () =>
     Effect.gen(function* () {
       const roots = { list: Effect.die(new Error("secret path")), changes: Stream.empty }
-      const { send, session, wire } = yield* scripted({ capabilities: CapabilityLayer.make({ roots }) })
+      const { send, session, wire } = yield* scripted({ client: CapabilityLayer.make({ roots }) })
       send({ jsonrpc: "2.0", id: "r", method: "roots/list" })
       const { error } = yield* wire.first("sent", ({ id }) => id === "r")
       expect(error?.code).toBe(-32603)
@@ -78,7 +78,7 @@ describe("roots", () => {
     Effect.gen(function* () {
       let interrupted = 0
       const list = Effect.onInterrupt(Effect.never, () => Effect.sync(() => (interrupted += 1)))
-      const peer = yield* scripted({ capabilities: CapabilityLayer.make({ roots: { list, changes: Stream.empty } }) })
+      const peer = yield* scripted({ client: CapabilityLayer.make({ roots: { list, changes: Stream.empty } }) })
       yield* peer.deliver({ jsonrpc: "2.0", id: "r", method: "roots/list" })
       yield* peer.deliver({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: "r" } })
       expect(interrupted).toBe(1)

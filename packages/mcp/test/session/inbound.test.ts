@@ -219,7 +219,7 @@ describe("a request of the server", () => {
   it.effect("floods nobody: what is answered at the same time is bounded", () =>
     Effect.gen(function* () {
       const peer = yield* scripted({
-        capabilities: CapabilityLayer.make({ roots: { list: Effect.never, changes: Stream.empty } }),
+        client: CapabilityLayer.make({ roots: { list: Effect.never, changes: Stream.empty } }),
       })
       for (let id = 0; id < 200; id++) peer.send({ jsonrpc: "2.0", id, method: "roots/list" })
       yield* peer.wire.first("sent", (message) => message.id === 199)

@@ -70,8 +70,8 @@ describe("capabilities", () => {
   )
   it.effect.each(statefulRevisions)("are roots where roots are provided: %s", (revision) =>
     Effect.gen(function* () {
-      const capabilities = CapabilityLayer.make({ roots: { list: Effect.succeed(roots), changes: Stream.empty } })
-      const { wire } = yield* scripted({ session: { revision }, capabilities })
+      const client = CapabilityLayer.make({ roots: { list: Effect.succeed(roots), changes: Stream.empty } })
+      const { wire } = yield* scripted({ session: { revision }, client })
       expect(wire.messages("sent", "initialize")[0]?.params?.capabilities).toEqual({ roots: { listChanged: true } })
     }),
   )

@@ -25,7 +25,8 @@ export type Handler = (message: Rpc, client: InMemoryClient) => object | "silenc
 export interface Script extends Standard {
   readonly on?: { readonly [method: string]: Handler }
   readonly session?: Partial<SessionOptions>
-  readonly capabilities?: Layer.Layer<Capabilities>
+  /** What the client can answer; nothing by default. */
+  readonly client?: Layer.Layer<Capabilities>
 }
 
 export interface Server {
@@ -88,11 +89,7 @@ export const connected = (
     const scope = yield* Effect.scope
     const notifications = Notifications.make()
     const layer = SessionLayer.make({ server: "peer", ...script.session }).pipe(
-      Layer.provide([
-        transport,
-        script.capabilities ?? CapabilityLayer.none,
-        Layer.succeed(Notifications)(notifications),
-      ]),
+      Layer.provide([transport, script.client ?? CapabilityLayer.none, Layer.succeed(Notifications)(notifications)]),
     )
     return { session: Context.get(yield* Layer.buildWithScope(layer, scope), Session), notifications }
   })
