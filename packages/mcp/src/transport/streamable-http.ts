@@ -16,7 +16,7 @@ import { isBounded, readText } from "../http/body.ts"
 import { shownUrl } from "../http/error.ts"
 import { discard, type Http } from "../http/http.ts"
 import { parse } from "../protocol/json.ts"
-import { isObject, type Message, type RequestId } from "../protocol/jsonrpc.ts"
+import { isObject, isRequestId, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import { Closed, fail, MessageTooLarge, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
@@ -68,11 +68,6 @@ const postOf = (message: Message): Post => ({
   retry: undefined,
 })
 
-const isAnswerTo = (value: unknown, id: RequestId): boolean =>
-  Array.isArray(value)
-    ? value.some((one) => isAnswerTo(one, id))
-    : isObject(value) && value.id === id && value.method === undefined
-
 /** Opens a Streamable HTTP connection. Nothing is sent before the first message. */
 export const open = (
   options: StreamableHttpOptions & { readonly http: Http; readonly auth: Auth["Service"] },
@@ -119,17 +114,27 @@ export const open = (
       afterClose()
     }
 
-    /** Hands on what came for a post; its answer closes it. */
-    const deliver = (post: Post, value: unknown) => {
-      if (closing) return
-      const answered = post.id !== undefined && isAnswerTo(value, post.id) && close(post)
-      receiver.message(value)
-      if (answered) afterClose()
+    /** An answer closes the post that it belongs to, on whichever stream it came. */
+    const settle = (value: unknown, from: Post | undefined): boolean => {
+      if (!isObject(value) || value.method !== undefined || !isRequestId(value.id)) return false
+      const post = requests.get(value.id)
+      if (post === undefined) return false
+      close(post)
+      if (post !== from) post.controller.abort()
+      return true
     }
 
-    const deliverText = (post: Post, text: string) => {
+    /** Hands on what came for a post, or on the stream of none. */
+    const deliver = (value: unknown, from: Post | undefined) => {
+      if (closing) return
+      const settled = Array.isArray(value) ? value.filter((one) => settle(one, from)).length > 0 : settle(value, from)
+      receiver.message(value)
+      if (settled) afterClose()
+    }
+
+    const deliverText = (text: string, from: Post | undefined) => {
       const value = parse(text)
-      if (typeof value === "object" && value !== null) deliver(post, value)
+      if (typeof value === "object" && value !== null) deliver(value, from)
       else junk(text)
     }
 
@@ -149,7 +154,7 @@ export const open = (
         cursor: post,
         limit: eventLimit,
         event: (data) => {
-          if (post.open) deliverText(post, data)
+          if (post.open) deliverText(data, post)
           return post.open
         },
         oversized: () => {
@@ -177,7 +182,7 @@ export const open = (
         event: (type, data) => {
           if (isMessage(type)) {
             const wasOpen = post.open
-            deliverText(post, data)
+            deliverText(data, post)
             if (wasOpen && !post.open) linger(post)
           }
           return true
@@ -196,7 +201,7 @@ export const open = (
       const broken = () => lose(post, fail(new StreamEnded({ url: shownUrl(url) })))
       const unfit = (detail: string) => lose(post, fail(new UnexpectedContent({ url: shownUrl(url), detail })))
       const value = (value: unknown) => {
-        deliver(post, value)
+        deliver(value, post)
         if (post.id !== undefined && post.open) unfit("answered with JSON that is not the answer to the request")
         else if (close(post)) afterClose()
       }
@@ -204,7 +209,9 @@ export const open = (
         response
           .json()
           .then(value, (cause: unknown) =>
-            cause instanceof SyntaxError ? unfit("answered with what is not JSON") : broken(),
+            cause instanceof SyntaxError || cause instanceof RangeError
+              ? unfit("answered with what is not JSON")
+              : broken(),
           )
         return
       }
@@ -268,7 +275,7 @@ export const open = (
         refused = true
         return false
       }
-      gate.pass(message)
+      if (!closing) gate.pass(message)
       return true
     }
 
@@ -281,9 +288,7 @@ export const open = (
           cursor: { lastEventId: undefined, retry: undefined },
           limit: eventLimit,
           event: (data) => {
-            const value = parse(data)
-            if (typeof value !== "object" || value === null) junk(data)
-            else if (!closing) receiver.message(value)
+            deliverText(data, undefined)
             return true
           },
           oversized: () => {

@@ -306,6 +306,25 @@ describe("a limit", () => {
   }
 })
 
+describe("a large result", () => {
+  const text = "x".repeat(24 * 1024 * 1024)
+  for (const answers of ["json", "sse"] as const) {
+    it.live(`of 24 MB arrives as ${answers}`, () =>
+      Effect.gen(function* () {
+        const { answer } = yield* outcome({
+          on: {
+            "tools/call": ({ rpc }) => {
+              const message = result(rpc.id, { content: [{ type: "text", text }] })
+              return answers === "json" ? { json: message } : { sse: [{ data: message }] }
+            },
+          },
+        })
+        expect(JSON.stringify(answer).length).toBeGreaterThan(text.length)
+      }),
+    )
+  }
+})
+
 describe("an HTTP status", () => {
   it.live("that carries a JSON-RPC error is told with it", () =>
     Effect.gen(function* () {

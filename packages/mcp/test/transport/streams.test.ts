@@ -178,6 +178,26 @@ describe("the stream of an answer", () => {
     }),
   )
 
+  it.effect("is not resumed once the answer came on another stream", () =>
+    Effect.gen(function* () {
+      const { connection, gets, heard, pass } = yield* fake((seen, before) => {
+        if (isCall(seen)) return sse(event({ id: "a", retry: 500, data: "" }))
+        if (seen.method !== "GET") return undefined
+        const listening = before.filter(({ lastEventId, method }) => method === "GET" && lastEventId === undefined)
+        if (seen.lastEventId !== undefined) return sse()
+        return listening.length === 0 ? sse() : sse(event({ data: answer(7) }))
+      })
+      connection.send(call(7))
+      yield* pass(5)
+      expect(heard.messages.slice(1, 2)).toEqual([answer(7)])
+      const resumptions = () => gets().filter(({ lastEventId }) => lastEventId !== undefined).length
+      const before = resumptions()
+      yield* pass(10)
+      expect(resumptions()).toBe(before)
+      expect(heard.failed).toEqual([])
+    }),
+  )
+
   it.effect("is not resumed for a caller who has gone", () =>
     Effect.gen(function* () {
       const { connection, gets, pass } = yield* fake((seen) =>
