@@ -40,6 +40,13 @@ export interface Samples {
   readonly failures: ReadonlyMap<SubjectName, string>
 }
 
+/** A value is held against its goal at the goal's own precision: 1.84 is 1.8. */
+const meets = (value: number, { better, goal }: Row): boolean => {
+  const decimals = (String(goal).split(".")[1] ?? "0").length
+  const rounded = Number(value.toFixed(decimals))
+  return better === "lower" ? rounded <= goal : rounded >= goal
+}
+
 export const lineOf = (row: Row, samples: Samples): Line => {
   const bare = samples.values.get("bare")
   const cells = new Map<SubjectName, Cell>()
@@ -60,7 +67,7 @@ export const lineOf = (row: Row, samples: Samples): Line => {
     better: row.better,
     goal: row.goal,
     value,
-    pass: value === null ? null : row.better === "lower" ? value <= row.goal : value >= row.goal,
+    pass: value === null ? null : meets(value, row),
     subjects: Object.fromEntries(cells),
     failures: Object.fromEntries(samples.failures),
   }
