@@ -247,6 +247,8 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         const registered = yield* registry.lookup(server)
         const live = yield* registry.ready(registered)
         const all = yield* live.catalog.tools.all
+        // A key means something once it is assigned, and nobody may have asked for the tools yet.
+        tools.all()
         const tool = tools.resolve(registered, name)
         if (tool !== undefined) return yield* call(live, server, tool, args, callOptions)
         // A server without the capability answers for itself: nothing is sent, and the error says what is missing.

@@ -17,7 +17,7 @@ export const sanitize = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g
 /** The whole key, however long: what permission patterns match too. */
 export const fullKey = (server: string, tool: string): string => `${sanitize(server)}_${sanitize(tool)}`
 
-const suffixed = (server: string, tool: string): string => {
+const suffixed = ({ server, tool }: ToolName): string => {
   const hash = createHash("sha256").update(`${server}\0${tool}`).digest("hex").slice(0, suffixLength)
   return `${fullKey(server, tool).slice(0, keyLimit - suffixLength - 1)}_${hash}`
 }
@@ -28,8 +28,14 @@ export interface ToolName {
   readonly tool: string
 }
 
-/** The key of each tool, in the order given. */
-export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> => {
+/**
+ * The key of each tool, in the order given. A plain key that is `taken`, because it once meant another tool, is not
+ * given to this one.
+ */
+export const assign = (
+  tools: ReadonlyArray<ToolName>,
+  taken: (key: string, tool: ToolName) => boolean = () => false,
+): ReadonlyArray<string> => {
   const servers = new Map<string, string>()
   const prefix = (server: string): string => {
     const known = servers.get(server) ?? `${sanitize(server)}_`
@@ -37,23 +43,29 @@ export const assign = (tools: ReadonlyArray<ToolName>): ReadonlyArray<string> =>
     return known
   }
   const keys = tools.map(({ server, tool }) => prefix(server) + sanitize(tool))
-  const isPlain = keys.every((key) => key.length <= keyLimit) && new Set(keys).size === keys.length
-  if (!isPlain) separate(tools, keys)
+  const fits = ({ length }: string) => length <= keyLimit
+  const isPlain = keys.every(fits) && new Set(keys).size === keys.length
+  if (!isPlain || tools.some((tool, index) => taken(keys[index] ?? "", tool))) separate(tools, keys, taken)
   return keys
 }
 
-/** Gives suffixes to those keys that are too long or that others have too. */
-const separate = (tools: ReadonlyArray<ToolName>, keys: Array<string>): void => {
-  const plain = keys.map((key) => key.length <= keyLimit)
+/** Gives suffixes to those keys that are too long, that others have too, or that are taken. */
+const separate = (
+  tools: ReadonlyArray<ToolName>,
+  keys: Array<string>,
+  taken: (key: string, tool: ToolName) => boolean,
+): void => {
+  const plain = keys.map(() => true)
   // A suffixed key may meet another's plain one, which then needs a suffix too: until nothing moves.
   for (let moved = true; moved;) {
     const count = new Map<string, number>()
     for (const key of keys) count.set(key, (count.get(key) ?? 0) + 1)
     moved = false
-    for (const [index, { server, tool }] of tools.entries()) {
+    for (const [index, tool] of tools.entries()) {
       const key = keys[index] ?? ""
-      if (key.length <= keyLimit && (plain[index] !== true || count.get(key) === 1)) continue
-      keys[index] = suffixed(server, tool)
+      const fits = key.length <= keyLimit && count.get(key) === 1 && !taken(key, tool)
+      if (fits || plain[index] !== true) continue
+      keys[index] = suffixed(tool)
       plain[index] = false
       moved = true
     }

@@ -47,7 +47,14 @@ export const make = (registry: Registry): Tools => {
 
   const assign = (names: ReadonlyArray<string>): ReadonlyArray<ToolEntry> => {
     const tools = lastOffers.flatMap(({ tools }, index) => tools.map((tool) => ({ server: names[index] ?? "", tool })))
-    const keys = Keys.assign(tools.map(({ server, tool }) => ({ server, tool: tool.name })))
+    const isTaken = (key: string, { server, tool }: Keys.ToolName) => {
+      const meant = offered.get(key)
+      return meant !== undefined && (meant.server !== server || meant.tool !== tool)
+    }
+    const keys = Keys.assign(
+      tools.map(({ server, tool }) => ({ server, tool: tool.name })),
+      isTaken,
+    )
     return tools.map(({ server, tool }, index) => {
       const key = keys[index] ?? ""
       if (!offered.has(key)) offered.set(key, { server, tool: tool.name })

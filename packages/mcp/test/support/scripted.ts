@@ -1,7 +1,7 @@
 /** A server in this process that answers as a test says, recorded and held to the specification: no process, no clock. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { type Rpc, type Standard, standardAnswer } from "@opencode-ai/testing/peers/raw-answer"
