@@ -140,7 +140,7 @@ export const readEvents = (response: Response, cursor: Cursor, limit: number, ha
   return readChunks(response, {
     chunk: (bytes) => {
       // The last byte of a chunk tells whether a character may go on in the next: most streams never need more.
-      if (decoder === undefined && (bytes.at(-1) ?? 0) < 0x80) return parser.feed(shared.decode(bytes))
+      if (decoder === undefined && (bytes[bytes.length - 1] ?? 0) < 0x80) return parser.feed(shared.decode(bytes))
       decoder ??= utf8()
       return parser.feed(decoder.decode(bytes, streaming))
     },

@@ -30,13 +30,15 @@ const defaultRetry = 1_000
 /** Whether an event of this type carries a message. */
 export const isMessage = (type: string): boolean => type === "" || type === "message"
 
-const mimeType = (response: Response): string =>
-  (response.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? ""
-
-export const isEventStream = (response: Response): boolean => {
+/** The media type of a response, without its parameters; empty where it has none. */
+export const mimeType = (response: Response): string => {
   const type = response.headers.get("content-type")
-  return type === "text/event-stream" || mimeType(response) === "text/event-stream"
+  // As servers write them: nothing to take apart.
+  if (type === null || type === "application/json" || type === "text/event-stream") return type ?? ""
+  return type.split(";", 1)[0]?.trim().toLowerCase() ?? ""
 }
+
+export const isEventStream = (response: Response): boolean => mimeType(response) === "text/event-stream"
 
 /** What a response is that should have been something else. */
 export const unexpectedContent = (url: string, response: Response, wanted: string): TransportError => {

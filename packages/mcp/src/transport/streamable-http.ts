@@ -20,7 +20,7 @@ import { isObject, isRequestId, type Message, type RequestId } from "../protocol
 import { Closed, fail, MessageTooLarge, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
-import { isEventStream, isMessage, listen, resume, unexpectedContent } from "./follow.ts"
+import { isMessage, listen, mimeType, resume, unexpectedContent } from "./follow.ts"
 import { isRequest, makeGate } from "./gate.ts"
 import { encode } from "./outgoing.ts"
 import type { Connection, Receiver } from "./transport.ts"
@@ -241,9 +241,9 @@ export const open = (
     const receive = (post: Post, response: Response) => {
       if (post.method === "initialize" && !keepSession(post, response)) return
       if (post.method === "notifications/initialized") gate.release()
-      const type = response.headers.get("content-type") ?? ""
-      if (type.startsWith("application/json")) return readJson(post, response)
-      if (isEventStream(response)) return readStream(post, response)
+      const type = mimeType(response)
+      if (type === "application/json") return readJson(post, response)
+      if (type === "text/event-stream") return readStream(post, response)
       if (post.id !== undefined) return lose(post, unexpectedContent(url, response, "JSON or an event stream"))
       discard(response)
       if (close(post)) afterClose()
