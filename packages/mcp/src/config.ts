@@ -180,7 +180,15 @@ export const defaultTimeout: Timeout = { startup: 30_000, catalog: 30_000, execu
 /** Default limits, in bytes. */
 export const defaultLimits: Limits = { message: 64 * MiB, event: 64 * MiB, body: 64 * MiB, stderr: MiB }
 
-/** Whether a value can be a timeout: whole milliseconds above 0 that a timer can hold. */
+/**
+ * Whether a value can be a timeout: whole milliseconds above 0 that a timer can hold.
+ *
+ * @example
+ * ```ts
+ * const { startup } = Config.defaultTimeout
+ * const chosen = (value: unknown) => (Config.isTimeout(value) ? value : startup)
+ * ```
+ */
 export const isTimeout: (value: unknown) => value is number = Schema.is(Entry.Milliseconds)
 
 const options = { errors: "all" } as const
@@ -191,11 +199,12 @@ const decodeRemote = Schema.decodeUnknownResult(Entry.Remote, options)
  * Decodes one entry, in either shape. It never throws.
  *
  * @example
- * import { decode } from "@opencode-ai/mcp/config"
+ * ```ts
  * import { describe } from "@opencode-ai/mcp/config/problem"
  *
- * const { config, problems } = decode("files", { type: "local", command: ["server-filesystem", "."] })
+ * const { config, problems } = Config.decode("files", { type: "local", command: ["server-filesystem", "."] })
  * const status = problems === undefined ? config.timeout.startup : describe(problems[0], ["mcp", "files"])
+ * ```
  */
 export const decode = (name: string, entry: unknown, defaults: Defaults = {}): Decoded => {
   const given = canonical(entry)

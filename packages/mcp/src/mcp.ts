@@ -80,9 +80,10 @@ export type CallError = McpError | SessionError
  * ```ts
  * const program = Effect.gen(function* () {
  *   const mcp = yield* Mcp
- *   yield* mcp.add(config)
- *   return yield* mcp.callTool("everything", "echo", { message: "hello" })
- * })
+ *   const { config } = Config.decode("memory", { type: "local", command: ["mcp-server-memory"] })
+ *   if (config !== undefined) yield* mcp.add(config)
+ *   return yield* mcp.callTool("memory", "read_graph")
+ * }).pipe(Effect.provide(Mcp.layer({ directory: process.cwd() })))
  * ```
  */
 export class Mcp extends Context.Service<

@@ -26,6 +26,11 @@ export interface Challenge {
  *
  * @example
  * ```ts
+ * class Vault extends Context.Service<
+ *   Vault,
+ *   { readonly token: Effect.Effect<string>; readonly forget: Effect.Effect<void> }
+ * >()("Vault") {}
+ *
  * const fromVault = Layer.effect(Auth)(
  *   Effect.gen(function* () {
  *     const vault = yield* Vault

@@ -11,7 +11,14 @@ const constant = (headers: AuthHeaders): Auth["Service"] => ({
   challenged: () => Effect.succeed(false),
 })
 
-/** No credentials: a server that asks for some answers with `Unauthorized`. */
+/**
+ * No credentials: a server that asks for some answers with `Unauthorized`.
+ *
+ * @example
+ * ```ts
+ * const transport = TransportLayer.remote({ url: "https://example.com/mcp" }).pipe(Layer.provide(AuthLayer.none))
+ * ```
+ */
 export const none: Layer.Layer<Auth> = Layer.succeed(Auth)(constant({}))
 
 /** RFC 9110, 5.6.2. */

@@ -21,7 +21,21 @@ export class RequestRefused extends Data.TaggedError("RequestRefused")<{
   readonly data?: unknown
 }> {}
 
-/** The client's side of one session. */
+/**
+ * The client's side of one session.
+ *
+ * @example
+ * ```ts
+ * const time = Layer.succeed(Capabilities)({
+ *   declared: { experimental: { "example/time": {} } },
+ *   handle: (method) =>
+ *     method === "example/time"
+ *       ? Effect.map(Clock.currentTimeMillis, (now) => ({ now }))
+ *       : Effect.fail(new RequestRefused({ code: -32601, message: `no ${method} here` })),
+ *   announcements: Stream.empty,
+ * })
+ * ```
+ */
 export class Capabilities extends Context.Service<
   Capabilities,
   {
@@ -49,12 +63,27 @@ const build = (handlers: { readonly roots: Option.Option<Roots["Service"]> }): C
   }),
 })
 
-/** Declares what the handler services in its context can answer. */
+/**
+ * Declares what the handler services in its context can answer.
+ *
+ * @example
+ * ```ts
+ * const roots = Layer.succeed(Roots)({ list: Effect.succeed([]), changes: Stream.empty })
+ * const capabilities = CapabilityLayer.layer.pipe(Layer.provide(roots))
+ * ```
+ */
 export const layer: Layer.Layer<Capabilities> = Layer.effect(Capabilities)(
   Effect.map(Effect.serviceOption(Roots), (roots) => build({ roots })),
 )
 
-/** Declares nothing and answers nothing. */
+/**
+ * Declares nothing and answers nothing.
+ *
+ * @example
+ * ```ts
+ * const session = SessionLayer.make({ server: "memory" }).pipe(Layer.provide(CapabilityLayer.none))
+ * ```
+ */
 export const none: Layer.Layer<Capabilities> = Layer.succeed(Capabilities)(build({ roots: Option.none() }))
 
 /**

@@ -107,12 +107,33 @@ const make = (fetch: Fetch): Http => {
   return { send }
 }
 
-/** Gives a connection back: its body is of no interest. */
+/**
+ * Gives a connection back: its body is of no interest.
+ *
+ * @example
+ * ```ts
+ * const insistent = Http.layerFetch(async (url, init) => {
+ *   const response = await globalThis.fetch(url, init)
+ *   if (response.status !== 421) return response
+ *   Http.discard(response)
+ *   return globalThis.fetch(url, init)
+ * })
+ * ```
+ */
 export const discard = (response: Response): void => {
   response.body?.cancel().then(undefined, () => undefined)
 }
 
-/** The service in force: over the `fetch` of the runtime (Bun, Node 22), unless the host provides another. */
+/**
+ * The service in force: over the `fetch` of the runtime (Bun, Node 22), unless the host provides another.
+ *
+ * @example
+ * ```ts
+ * const answers = Layer.succeed(Http.Http)({
+ *   send: (_request, _signal, receive) => receive(new Response("", { status: 503 })),
+ * })
+ * ```
+ */
 export const Http: Context.Reference<Http> = Context.Reference<Http>("@opencode/mcp/Http", {
   defaultValue: () => make((url, init) => globalThis.fetch(url, init)),
 })
@@ -122,6 +143,7 @@ export const Http: Context.Reference<Http> = Context.Reference<Http>("@opencode/
  *
  * @example
  * ```ts
+ * let requests = 0
  * const counted = Http.layerFetch((url, init) => {
  *   requests += 1
  *   return globalThis.fetch(url, init)

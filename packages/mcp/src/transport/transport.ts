@@ -45,7 +45,17 @@ export interface Connection {
   readonly pid?: number | undefined
 }
 
-/** The transport of one server. */
+/**
+ * The transport of one server.
+ *
+ * @example
+ * ```ts
+ * const mute = Layer.succeed(Transport)({
+ *   kind: "mute",
+ *   open: () => Effect.succeed({ send: () => true, abandoned: () => undefined, negotiated: () => undefined }),
+ * })
+ * ```
+ */
 export class Transport extends Context.Service<
   Transport,
   {
