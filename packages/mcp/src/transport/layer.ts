@@ -99,8 +99,11 @@ export const inMemory = <R = never>(peer: InMemory.InMemoryPeer<R>): Layer.Layer
  * @example
  * ```ts
  * const transport = TransportLayer.custom({
- *   kind: "bus",
- *   open: Effect.succeed({ send: (message) => bus.publish(message), messages: bus.messages }),
+ *   kind: "loop",
+ *   open: Effect.map(Queue.unbounded<unknown>(), (queue) => ({
+ *     send: (message) => Effect.asVoid(Queue.offer(queue, message)),
+ *     messages: Stream.fromQueue(queue),
+ *   })),
  * })
  * ```
  */
