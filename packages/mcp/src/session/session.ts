@@ -18,7 +18,7 @@ import { isObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import type { Implementation, InitializeResult, ServerCapabilities } from "../protocol/model.ts"
 import { adapter, type Adapter, isRevision, latest, type Revision } from "../protocol/revision.ts"
-import { Closed, fail as transportError, type TransportError } from "../transport/error.ts"
+import { Closed, fail as transportError, type TransportError, Unresponsive } from "../transport/error.ts"
 import { type Connection, Transport } from "../transport/transport.ts"
 import {
   NotDeclared,
@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly startupTimeout?: number | undefined
   /** How long a request may be silent, in milliseconds. Default: 300,000. */
   readonly timeout?: number | undefined
+  /** Milliseconds between pings; one that is unanswered for as long ends the connection (Ping). Default: no pings. */
+  readonly keepAlive?: number | undefined
 }
 
 /** What was agreed on in the handshake. */
@@ -221,6 +223,18 @@ const begin = (
     const notify = (method: string, params?: object) =>
       Effect.sync(() => requests.post({ jsonrpc: "2.0", method, ...(params === undefined ? {} : { params }) }))
 
+    const { keepAlive } = options
+    if (keepAlive !== undefined) {
+      const ping = requests.request(Method.ping, {}, { timeout: keepAlive }).pipe(
+        Effect.catch(({ reason }) =>
+          Effect.sync(() => {
+            // Whatever else it answers, it lives.
+            if (reason._tag === "Timeout") end(transportError(new Unresponsive({ after: keepAlive })))
+          }),
+        ),
+      )
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepAlive), ping)))
+    }
     yield* Effect.forkScoped(Stream.runForEach(capabilities.announcements, (method) => notify(method)))
     return {
       agreement,

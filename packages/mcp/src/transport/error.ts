@@ -42,6 +42,16 @@ export class OutputClosed extends Data.TaggedError("OutputClosed")<{ readonly co
   }
 }
 
+/** The server did not answer a ping (Ping, Behavior Requirements): the connection is taken for dead. */
+export class Unresponsive extends Data.TaggedError("Unresponsive")<{
+  /** How long it was waited for, in milliseconds. */
+  readonly after: number
+}> {
+  override get message(): string {
+    return `no answer to a ping for ${this.after} ms: the connection is taken for dead`
+  }
+}
+
 /** This side closed the connection. */
 export class Closed extends Data.TaggedError("Closed")<{}> {
   override get message(): string {
@@ -145,6 +155,7 @@ export type TransportReason =
   | SpawnFailed
   | ProcessExited
   | OutputClosed
+  | Unresponsive
   | Closed
   | MessageTooLarge
   | Unsendable
