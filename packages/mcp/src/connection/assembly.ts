@@ -48,19 +48,21 @@ export interface Assembly {
   ) => Layer.Layer<Session, SessionError, Transport | Capabilities>
 }
 
-/** What a server that inherits nothing still needs to find programs and to know its language (ATTACKS: environment). */
-const essential = ["PATH", "HOME", "LANG", "LANGUAGE", "TZ", "USER", "SHELL", "TERM"]
-const essentialOnWindows = ["SystemRoot", "PATHEXT", "APPDATA", "LOCALAPPDATA", "TEMP", "USERPROFILE", "ComSpec"]
+/** What a server that inherits nothing still gets: where programs are, whose home, which language. */
+const essential = ["PATH", "HOME", "LANG", "LANGUAGE"]
+/** Without these no program starts there. */
+const essentialOnWindows = ["SYSTEMROOT", "PATHEXT", "APPDATA", "LOCALAPPDATA", "TEMP", "USERPROFILE", "COMSPEC"]
+
+const isEssential = (name: string): boolean => {
+  if (process.platform !== "win32") return essential.includes(name) || name.startsWith("LC_")
+  // Names have no case there: it is `Path`, most often.
+  const upper = name.toUpperCase()
+  return essential.includes(upper) || essentialOnWindows.includes(upper) || upper.startsWith("LC_")
+}
 
 /** The whole environment of a local server. */
 const environmentOf = (config: LocalServer): Record<string, string> => {
-  const inherited = Object.entries(process.env).filter(
-    ([name]) =>
-      config.inheritEnvironment ||
-      essential.includes(name) ||
-      name.startsWith("LC_") ||
-      (process.platform === "win32" && essentialOnWindows.includes(name)),
-  )
+  const inherited = Object.entries(process.env).filter(([name]) => config.inheritEnvironment || isEssential(name))
   return Object.fromEntries([
     ...inherited.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
     ...config.environment,
@@ -73,8 +75,12 @@ const rootOf = (path: string, directory: string): Root => {
   return { uri: pathToFileURL(absolute).href, name: basename(absolute) || absolute }
 }
 
-const isDirectory = (path: string) =>
-  isAbsolute(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+/** An argument that begins with a slash may be anything, and too long for a path, or below a file. */
+const isDirectory = (path: string): Effect.Effect<boolean> =>
+  Effect.orElseSucceed(
+    Effect.try({ try: () => isAbsolute(path) && statSync(path).isDirectory(), catch: () => undefined }),
+    () => false,
+  )
 
 /**
  * The roots of a server: those of its entry, or the host's and the existing absolute directories among its arguments,
@@ -88,16 +94,16 @@ const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Servi
   }
   if (config.type === "remote") return surroundings.roots
   const { rootsAreFinal } = surroundings
-  const named = config.command
-    .slice(1)
-    .filter(isDirectory)
-    .map((path) => rootOf(path, surroundings.directory))
+  const named = Effect.map(Effect.filter(config.command.slice(1), isDirectory), (paths) =>
+    paths.map((path) => rootOf(path, surroundings.directory)),
+  )
   return {
     changes: surroundings.roots.changes,
-    list: Effect.map(surroundings.roots.list, (roots) => [
-      ...roots,
-      ...(rootsAreFinal() ? [] : named).filter(({ uri }) => !roots.some((root) => root.uri === uri)),
-    ]),
+    list: Effect.flatMap(surroundings.roots.list, (roots) =>
+      rootsAreFinal()
+        ? Effect.succeed(roots)
+        : Effect.map(named, (more) => [...roots, ...more.filter(({ uri }) => !roots.some((root) => root.uri === uri))]),
+    ),
   }
 }
 
@@ -120,6 +126,7 @@ const fromConfig: Assembly = {
       ...(isRevision(config.protocol) ? { revision: config.protocol, exactly: true } : {}),
       startupTimeout: config.timeout.startup,
       timeout: config.timeout.execution,
+      keepAlive: config.keepAlive,
     }),
 }
 
