@@ -21,6 +21,7 @@ import type { ServerConfig } from "./config.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
 import * as Stderr from "./connection/stderr.ts"
 import type { Status } from "./events.ts"
+import { shownUrl } from "./http/error.ts"
 import { Notifications } from "./notification/notifications.ts"
 import type { SessionError } from "./session/error.ts"
 import { Session } from "./session/session.ts"
@@ -63,7 +64,7 @@ const explain = (
   stderr: ReadonlyArray<string>,
   oddities: ReadonlyArray<string>,
 ): string => {
-  const target = config.type === "local" ? config.command.join(" ") : config.url.href
+  const target = config.type === "local" ? config.command.join(" ") : shownUrl(config.url.href)
   const reason =
     error._tag === "SessionError" && error.reason._tag === "Timeout"
       ? `${target} did not answer ${error.method} within ${config.timeout.startup} ms; check that it is an MCP server, or raise "timeout" in its entry`
@@ -110,8 +111,18 @@ export const make = (options: {
     /** The attempt in progress: who waits for it, and the fibre that makes it. */
     let attempt: { readonly outcome: Deferred.Deferred<Status>; fiber: Fiber.Fiber<unknown> | undefined } | undefined
 
-    /** Waits for what is left of a session that was disconnected: its successor does not run beside it. */
+    /** Waits for what is left of sessions that are over: their successor does not run beside them. */
     let closing = options.after ?? Effect.void
+    /** Whoever connects from now on waits for what it returns. */
+    const release = (own: Scope.Closeable): Effect.Effect<void> => {
+      const before = closing
+      const closed = Deferred.makeUnsafe<void>()
+      closing = Deferred.await(closed)
+      return Effect.andThen(Scope.close(own, Exit.void), before).pipe(
+        Effect.ensuring(Deferred.succeed(closed, undefined)),
+        Effect.uninterruptible,
+      )
+    }
 
     const become = (next: Status) => {
       status = next
@@ -133,8 +144,9 @@ export const make = (options: {
         if (live !== ending) return Effect.void
         live = undefined
         scope = undefined
+        const closed = release(own)
         become({ status: "failed", error: error.message })
-        return Effect.uninterruptible(Scope.close(own, Exit.void))
+        return closed
       })
 
     const build = Effect.gen(function* () {
@@ -161,7 +173,7 @@ export const make = (options: {
       }
       scope = undefined
       // Closing the parent waits for this: a process that is being ended is not left halfway.
-      yield* Effect.forkIn(Effect.uninterruptible(Scope.close(own, Exit.void)), parent, { startImmediately: true })
+      yield* Effect.forkIn(release(own), parent, { startImmediately: true })
       const error = exit.cause.reasons.find(Cause.isFailReason)?.error
       if (error === undefined) return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
       return statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))

@@ -89,7 +89,9 @@ export const sse = (options: Sse.SseOptions): Layer.Layer<Transport, never, Auth
  * )
  * ```
  */
-export const inMemory = <R = never>(peer: InMemory.InMemoryPeer<R>): Layer.Layer<Transport, never, R> =>
+export const inMemory = <R = never>(
+  peer: InMemory.InMemoryPeer<R>,
+): Layer.Layer<Transport, never, Exclude<R, Scope.Scope>> =>
   fromOpen("in-memory", (receiver) => InMemory.open(peer, receiver))
 
 /**
@@ -107,13 +109,15 @@ export const inMemory = <R = never>(peer: InMemory.InMemoryPeer<R>): Layer.Layer
  * })
  * ```
  */
-export const custom = <E, R = never>(options: Custom.CustomOptions<E, R>): Layer.Layer<Transport, never, R> =>
+export const custom = <E, R = never>(
+  options: Custom.CustomOptions<E, R>,
+): Layer.Layer<Transport, never, Exclude<R, Scope.Scope>> =>
   fromOpen(options.kind, (receiver) => Custom.open(options, receiver))
 
 const fromOpen = <R>(
   kind: string,
   open: (receiver: Receiver) => Effect.Effect<Connection, TransportError, R | Scope.Scope>,
-): Layer.Layer<Transport, never, R> =>
+): Layer.Layer<Transport, never, Exclude<R, Scope.Scope>> =>
   Layer.effect(Transport)(
     Effect.map(Effect.context<R>(), (context) => ({
       kind,
