@@ -194,6 +194,8 @@ export const make = (options: {
         if (entry.deadline <= now) due.push(entry)
         else if (entry.deadline < next) next = entry.deadline
       }
+      // Before others make room for them: they are not worth being sent any more.
+      for (const entry of due) if (entry.unsent !== undefined) remove(entry)
       for (const entry of due) {
         const total = entry.deadline === entry.last
         cancel(entry, "timeout")

@@ -1,12 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { config, testMcp } from "@opencode-ai/testing/client"
+import { config, connect, testMcp } from "@opencode-ai/testing/client"
 import { it as plain, testEffect } from "@opencode-ai/testing/effect"
 import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { CapabilityLayer, Mcp, Method, SessionLayer, TransportLayer } from "../../src/index.ts"
-import { connect } from "@opencode-ai/testing/client"
 
 const it = testEffect(testMcp())
 
@@ -32,9 +31,7 @@ describe("a server that speaks before the transport is open", () => {
       const transport = TransportLayer.inMemory((client) =>
         Effect.gen(function* () {
           client.send({ jsonrpc: "2.0", id: "early", method: "ping" })
-          yield* Effect.callback<void>((resume) => {
-            setTimeout(() => resume(Effect.void), 1)
-          })
+          yield* Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
           return (message) => {
             if ("result" in message) answered.push(message)
             if (!("id" in message) || !("method" in message)) return
