@@ -11,6 +11,7 @@ import type {
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import { CliFailure } from "./failure.ts"
 import { Output } from "./output.ts"
@@ -98,7 +99,8 @@ export const block = (content: ContentBlock) =>
 const repeats = (structured: unknown, content: ReadonlyArray<ContentBlock>): boolean =>
   content.some((each) => {
     if (each.type !== "text" || !/^\s*[[{]/.test(each.text)) return false
-    return isDeepStrictEqual(Effect.runSync(Effect.option(Effect.try(() => JSON.parse(each.text)))), structured)
+    const parsed = Result.try((): unknown => JSON.parse(each.text))
+    return Result.isSuccess(parsed) && isDeepStrictEqual(parsed.success, structured)
   })
 
 /** The result of a tool, in lines. */

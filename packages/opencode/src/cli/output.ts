@@ -64,6 +64,10 @@ export interface Writer {
   readonly mask: (text: string) => string
   /** Whether standard output has no reader any more. */
   readonly gone: () => boolean
+  /** Says on a terminal that Ctrl-C was heard: closing takes a moment. */
+  readonly hear: () => void
+  /** Whether it was said. */
+  readonly heard: () => boolean
 }
 
 export class Output extends Context.Service<Output, Writer>()("@opencode/cli/Output") {}
@@ -93,6 +97,7 @@ export const make = (onBroken: () => void): Writer => {
   let mask = (text: string) => text
 
   let broken = false
+  let heard = false
   stdout.on("error", () => {
     if (!broken) onBroken()
     broken = true
@@ -134,5 +139,11 @@ export const make = (onBroken: () => void): Writer => {
     },
     mask: (text) => mask(text),
     gone: () => broken,
+    hear: () => {
+      if (heard || !err.terminal) return
+      heard = true
+      stderr.write(`\r${plain ? "" : "\u001b[2K"}interrupted, closing …\n`)
+    },
+    heard: () => heard,
   }
 }

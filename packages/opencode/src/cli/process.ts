@@ -25,8 +25,7 @@ export const main = (program: (output: Writer) => Effect.Effect<ExitCode>): void
 
   for (const [signal, code] of Object.entries(signals)) {
     process.on(signal, () => {
-      // Closing takes a moment, and whoever pressed Ctrl-C is to see that it was heard.
-      if (ending === undefined && output.animate) output.draw("\r\u001b[2Kinterrupted, closing …")
+      output.hear()
       interrupt(code)
     })
   }

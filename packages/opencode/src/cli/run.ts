@@ -1,6 +1,7 @@
 /** Runs the commands: from words to an exit code, with every failure told in the same way. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
+import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import * as CliConfig from "effect/cli/CliConfig"
@@ -20,6 +21,8 @@ import { Output, type Writer } from "./output.ts"
 import { tell } from "./tell.ts"
 import { version } from "./version.ts"
 
+const builtIns = CliConfig.defaults.builtIns.filter((flag) => flag !== GlobalFlag.Wizard)
+
 // `effect/cli` asks for these for its wizard, which is not offered: prompts bring a terminal of their own.
 const unused = Effect.die("not offered")
 const unusedTerminal = Terminal.make({
@@ -36,19 +39,27 @@ const platform = Layer.mergeAll(
   Layer.succeed(Terminal.Terminal)(unusedTerminal),
   Layer.succeed(ChildProcessSpawner.ChildProcessSpawner)(ChildProcessSpawner.make(() => unused)),
   Stdio.layerTest({}),
-  CliConfig.layer({
-    builtIns: CliConfig.defaults.builtIns.filter((flag) => flag !== GlobalFlag.Wizard),
-  }),
+  CliConfig.layer({ builtIns }),
 )
+
+const globalNames = ["json", "config", "trust", "interaction-timeout", "log-level", "help", "version", "completions"]
+
+/** The global flags that a word is near to: the parser offers a command's own alone. */
+const nearestFlags = (word: string) =>
+  nearest(
+    word,
+    globalNames.map((name) => `--${name}`),
+  )
 
 /** What is wrong with the words, told as every failure is. */
 const usageFailure = (errors: ReadonlyArray<CliError.CliError>, path: ReadonlyArray<string>): CliFailure => {
   const unbuilt = later.find(([name]) => name === path[1])
   if (unbuilt !== undefined) return notImplemented(path.slice(0, 2).join(" "))
-  const said = errors.map(({ message }) => {
-    const [what = "", meant] = message.split("Did you mean this?")
-    const names = meant?.trim().split(/\s+/).join(" or ")
-    return `${what.trim()}${names === undefined ? "" : `; did you mean ${names}?`}`
+  const said = errors.map((error) => {
+    const [what = "", meant = ""] = error.message.split("Did you mean this?")
+    const own = meant.trim().split(/\s+/)
+    const names = meant === "" && error._tag === "UnrecognizedOption" ? nearestFlags(error.option) : own
+    return `${what.trim()}${names.join("") === "" ? "" : `; did you mean ${names.join(" or ")}?`}`
   })
   return badRequest(`${said.join("; ")}\nSee ${path.join(" ")} --help`)
 }

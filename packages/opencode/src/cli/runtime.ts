@@ -6,6 +6,7 @@
  */
 import type { ServerConfig } from "@opencode-ai/mcp/config"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -37,6 +38,11 @@ export const servers: Layer.Layer<Mcp, never, Config> = Layer.unwrap(
     ({ directory, worktree }) => Mcp.layer({ directory, worktree }),
   ),
 )
+
+/** The services of the shell that a command was typed in: it uses them in place of its own. */
+export const Running: Context.Reference<Context.Context<Services> | undefined> = Context.Reference<
+  Context.Context<Services> | undefined
+>("@opencode/cli/Running", { defaultValue: () => undefined })
 
 /** Everything that a command needs. */
 export const layer = (options: RuntimeOptions): Layer.Layer<Services, ConfigError, FileSystem.FileSystem | Path.Path> =>

@@ -4,11 +4,12 @@
  */
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import type { Event } from "@opencode-ai/mcp/events"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
-import type { ConfigError, Snapshot } from "../config/config.ts"
+import { Config, type ConfigError, type Snapshot } from "../config/config.ts"
 import { Trust, type TrustError } from "../trust/trust.ts"
 import type { CliFailure, ExitCode } from "./failure.ts"
 import type { McpError } from "@opencode-ai/mcp/error"
@@ -18,7 +19,7 @@ import * as Runtime from "./runtime.ts"
 import * as Text from "./text.ts"
 
 /** Asks for each server that is not approved yet, one after another, before anything is started. */
-const approve = (snapshot: Snapshot, wanted: (name: string) => boolean) =>
+export const approve = (snapshot: Snapshot, wanted: (name: string) => boolean) =>
   Effect.gen(function* () {
     const output = yield* Output
     if (!output.interactive()) return
@@ -49,6 +50,15 @@ const tell = (event: Event): Effect.Effect<void, never, Output> =>
       : Effect.void
   })
 
+/** Runs `use` with the servers of the shell that it was typed in. */
+const within = <E>(
+  running: Context.Context<Runtime.Services>,
+  use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+) =>
+  Effect.gen(function* () {
+    return yield* use(yield* (yield* Config).get)
+  }).pipe(Effect.scoped, Effect.provideContext(running))
+
 /**
  * Runs `use` while the servers connect: all of them, or the one that is named, which must be configured.
  *
@@ -59,6 +69,17 @@ export const withServers = <E>(
   server: string | undefined,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
 ): Effect.Effect<ExitCode, E | ConfigError | McpError | TrustError | CliFailure, Output | Environment> =>
+  Effect.gen(function* () {
+    const running = yield* Runtime.Running
+    if (running !== undefined) return yield* within(running, use)
+    return yield* withOwn(options, server, use)
+  })
+
+const withOwn = <E>(
+  options: Options,
+  server: string | undefined,
+  use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+) =>
   Effect.gen(function* () {
     const snapshot = yield* configured
     if (server !== undefined) yield* find(snapshot, server)

@@ -11,13 +11,8 @@ export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unkno
     // Who went away is told nothing.
     if (output.gone()) return
     const { paint } = output.err
-    // Over whatever was drawn last.
-    if (output.animate) output.draw("\r\u001b[2K")
-    yield* output.say(
-      failure.tag === "Cancelled"
-        ? paint("yellow", "interrupted")
-        : `${paint("red", "error:")} ${Text.harmless(failure.message)}`,
-    )
+    if (failure.tag !== "Cancelled") yield* output.say(`${paint("red", "error:")} ${Text.harmless(failure.message)}`)
+    else if (!output.heard()) yield* output.say(paint("yellow", "interrupted"))
     if (cause !== undefined && output.says("debug")) yield* output.say(Text.harmless(Cause.pretty(cause)))
     if (output.json()) yield* output.printJson({ error: failure })
   })

@@ -44,7 +44,7 @@ const InteractionTimeout = GlobalFlag.Setting("interaction-timeout")({
 })
 
 /** Flags that every command has. */
-export const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
+const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
 
 /** Commands of features that do not exist yet. */
 export const later: ReadonlyArray<readonly [name: string, description: string]> = [
