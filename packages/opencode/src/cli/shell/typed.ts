@@ -1,0 +1,112 @@
+/** The commands of the prompt: those of the command line, on the servers of this shell, and the shell's own. */
+import { nearest } from "@opencode-ai/mcp/config/nearest"
+import * as Effect from "effect/Effect"
+import { badRequest, type ExitCode, Exit } from "../failure.ts"
+import { parseJson } from "../json.ts"
+import type { Options } from "../configuration.ts"
+import { Output } from "../output.ts"
+import { tell } from "../tell.ts"
+import * as Text from "../text.ts"
+import { operations } from "./operations.ts"
+import type { State } from "./state.ts"
+
+/** Commands of the command line that make sense here. */
+export const shared: ReadonlyMap<string, string> = new Map([
+  ["tools", "tools [server]"],
+  ["call", "call <server> <tool> [key=value … | {json}]"],
+  ["resources", "resources [server]"],
+  ["templates", "templates [server]"],
+  ["read", "read <server> <uri>"],
+  ["prompts", "prompts [server]"],
+  ["prompt", "prompt <server> <name> [key=value …]"],
+])
+
+/** Commands of the shell's own, each an operation. */
+export const own: ReadonlyMap<string, readonly [usage: string, about: string]> = new Map([
+  ["status", ["status", "what became of each server"]],
+  ["connect", ["connect <server>", "connect it"]],
+  ["disconnect", ["disconnect <server>", "close it, until it is connected again"]],
+  ["add", ["add <name> {json}", "add a server by its entry, for this shell"]],
+  ["remove", ["remove <server>", "close it and forget it"]],
+  ["ping", ["ping <server>", "how long it takes to answer"]],
+  ["roots", ["roots [json]", "replace the roots"]],
+  ["instructions", ["instructions", "what the servers say of their use"]],
+  ["reload", ["reload", "read the configuration again"]],
+  ["trust", ["trust <server>", "approve a server that a project's files define"]],
+])
+
+const leaving = ["exit", "quit"]
+
+/** Every word that a line may begin with. */
+export const names: ReadonlyArray<string> = ["help", "servers", "list", ...shared.keys(), ...own.keys(), ...leaving]
+
+const jsonFields: ReadonlySet<string> = new Set(["config", "roots"])
+
+/** The words of an operation as its fields, in their order. */
+const fieldsOf = (name: string, words: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const fields = Object.keys(operations.get(name)?.fields ?? {})
+    if (words.length > fields.length) return yield* badRequest(`usage: ${own.get(name)?.[0] ?? name}`)
+    const pairs: Array<readonly [string, unknown]> = []
+    for (const [index, word] of words.entries()) {
+      const field = fields[index] ?? ""
+      pairs.push([field, jsonFields.has(field) ? yield* parseJson(word, field) : word])
+    }
+    return Object.fromEntries(pairs)
+  })
+
+const help = Effect.gen(function* () {
+  const output = yield* Output
+  const lines = [
+    ["servers", "every server and what it offers"] as const,
+    ...[...shared.values()].map((usage) => [usage, ""] as const),
+    ...own.values(),
+    ["help [command]", ""] as const,
+    ["exit", "close every server and leave; Ctrl-D does too"] as const,
+  ]
+  yield* output.print(
+    lines.map(([usage, about]) => `  ${usage.padEnd(24)} ${output.out.paint("dim", about)}`.trimEnd()).join("\n"),
+  )
+  return Exit.done
+})
+
+const runOwn = (name: string, words: ReadonlyArray<string>, state: State) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const given = yield* fieldsOf(name, words)
+    const operation = operations.get(name)
+    const result = operation === undefined ? undefined : yield* operation.run(given, { id: null, state })
+    yield* result === true ? output.print("done") : output.printJson(result)
+    return Exit.done
+  })
+
+/** What the command line says by itself of its own commands. */
+const told = <A, E, R>(command: Effect.Effect<A, E, R>) =>
+  Effect.onInterrupt(command, () =>
+    Effect.flatMap(Output, (output) => tell(output, { tag: "Cancelled", message: "interrupted" })),
+  )
+
+/** Runs the words as one of the commands; `undefined` where it is the one that leaves. */
+export const run = (words: ReadonlyArray<string>, options: Options, state: State) =>
+  Effect.gen(function* () {
+    const [name = "", ...rest] = words
+    if (leaving.includes(name)) return undefined
+    const { run: runCommand } = yield* Effect.promise(() => import("../run.ts"))
+    const output = yield* Output
+    // Questions would take the terminal away from the line: what is missing is an error here.
+    const here = { ...output, interactive: () => false }
+    if (name === "help" && rest[0] !== undefined && shared.has(rest[0]))
+      return yield* runCommand([rest[0], "--help"], here)
+    if (name === "help") return yield* help
+    if (name === "servers" || name === "list") {
+      const { list } = yield* Effect.promise(() => import("../command/list.ts"))
+      return yield* told(list(options))
+    }
+    if (shared.has(name)) return yield* runCommand(words, here)
+    if (own.has(name)) return yield* told(runOwn(name, rest, state))
+    const near = nearest(name, names).map((each) => JSON.stringify(each))
+    const meant = near.length > 0 ? `did you mean ${near.join(" or ")}?` : "help shows the commands"
+    return yield* badRequest(`unknown command ${JSON.stringify(Text.oneLine(name))}; ${meant}`)
+  })
+
+export type Ran = ExitCode | undefined
