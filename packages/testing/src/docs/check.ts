@@ -2,7 +2,7 @@
  * Examples as modules: written beside `docs/examples`, where they see what a reader's own program sees, and checked in one
  * run of the compiler, with the same diagnostics as everything else.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import type { Block } from "./blocks.ts"
 
@@ -56,8 +56,7 @@ export const prelude = (code: string): string => {
 
 /** Type-checks all blocks at once. `isBare` says of a block whether its imports are to be added. */
 export const check = (blocks: ReadonlyArray<Block>, isBare: (block: Block) => boolean): Checked => {
-  mkdirSync(join(home, ".checked"), { recursive: true })
-  const directory = mkdtempSync(join(home, ".checked", "run-"))
+  const directory = mkdtempSync(join(home, ".checked-"))
   const names = new Map(blocks.map((block, index) => [block, `example-${index}.ts`]))
   const pathOf = (block: Block) => join(directory, names.get(block) ?? "")
   for (const block of blocks) {
