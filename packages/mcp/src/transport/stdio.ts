@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
+import { resolve } from "node:path"
 import { parse } from "../protocol/json.ts"
 import type { Message } from "../protocol/jsonrpc.ts"
 import {
@@ -68,22 +69,29 @@ const drain = 200
 const codeOf = (cause: unknown): unknown =>
   typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
 
-/** What kept the process from starting, in words. */
+/** What kept the process from starting, and what to do about it. */
+const refusalOf = ({ command, cwd }: StdioOptions, cause: unknown): readonly [detail: string, hint: string] => {
+  const [program] = command
+  const directory = cwd === undefined ? undefined : statSync(cwd, { throwIfNoEntry: false })
+  if (cwd !== undefined && directory?.isDirectory() !== true) {
+    const what = directory === undefined ? "does not exist" : "is not a directory"
+    return [`its directory ${cwd} ${what}`, `Create it, or correct "cwd".`]
+  }
+  switch (codeOf(cause)) {
+    case "ENOENT":
+      return program.includes("/") && existsSync(resolve(cwd ?? "", program))
+        ? ["what its first line asks to be run with does not exist", "Install that, or correct the line."]
+        : ["no such program", `Install it, or correct "command"; PATH was searched.`]
+    case "EACCES":
+      return ["it may not be executed", "Check its permissions (chmod +x)."]
+    default:
+      return [cause instanceof Error ? cause.message : String(cause), `Check "command" in the server's entry.`]
+  }
+}
+
 const refusal = (options: StdioOptions, cause: unknown): TransportError => {
-  const { command, cwd } = options
-  const missing = cwd !== undefined && !existsSync(cwd)
-  const code = codeOf(cause)
-  const reason = missing
-    ? { detail: `its directory ${cwd} does not exist`, hint: `Create it, or correct "cwd".` }
-    : code === "ENOENT"
-      ? { detail: "no such program", hint: `Install it, or correct "command"; PATH was searched.` }
-      : code === "EACCES"
-        ? { detail: "it may not be executed", hint: "Check its permissions (chmod +x)." }
-        : {
-            detail: cause instanceof Error ? cause.message : String(cause),
-            hint: `Check "command" in the server's entry.`,
-          }
-  return fail(new SpawnFailed({ command: command[0], ...reason }))
+  const [detail, hint] = refusalOf(options, cause)
+  return fail(new SpawnFailed({ command: options.command[0], detail, hint }))
 }
 
 /** Starts the process. What can be seen at once (a NUL byte in an argument) is thrown, everything else is emitted. */
