@@ -58,6 +58,10 @@ export interface Shell {
 
 export interface ShellOptions {
   readonly servers?: { readonly [name: string]: unknown }
+  /** Whether the configuration is the project's, found in the working directory. */
+  readonly project?: boolean
+  /** Where it runs. Default: a directory of its own. */
+  readonly directory?: string
   /** The text of the configuration, in place of `servers`. */
   readonly text?: string
   readonly env?: { readonly [name: string]: string }
@@ -85,13 +89,14 @@ const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
 /** Starts a shell; it is killed with the Scope, should it still run. */
 export const startShell = (options: ShellOptions = {}): Effect.Effect<Shell, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const directory = yield* temporaryDirectory
-    const config = join(directory, "servers.json")
+    const directory = options.directory ?? (yield* temporaryDirectory)
+    const config = join(directory, options.project === true ? "opencode.json" : "servers.json")
+    const words = options.project === true ? [] : ["--config", config]
     writeFileSync(config, options.text ?? JSON.stringify({ mcp: options.servers ?? {} }))
     const mark = randomUUID()
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, [program, "shell", "--json", "--config", config], {
+        spawn(process.execPath, [program, "shell", "--json", ...words], {
           cwd: directory,
           env: {
             ...process.env,

@@ -276,3 +276,34 @@ it.live("secrets are hidden in what the shell says, and not in what a server ans
     expect((yield* shell.ask({ id: 2, op: "ping", server: secret })).error?.message).toContain('"***"')
   }),
 )
+
+it.live("a project's server is held until it is trusted, whatever asks for it, and then in every later shell", () =>
+  Effect.gen(function* () {
+    const directory = realpathSync(yield* temporaryDirectory)
+    const servers = { mine: rawStdio(), off: { ...rawStdio(), enabled: false } }
+    const shell = yield* startShell({ servers, project: true, directory })
+    const { mine, off } = (yield* shell.ask({ id: 1, op: "status" })).result
+    expect(mine.status).toBe("failed")
+    expect(mine.error).toContain("mcp trust mine")
+    expect(off).toEqual({ status: "disabled" })
+    for (const server of ["mine", "off"]) {
+      const { result } = yield* shell.ask({ id: server, op: "connect", server })
+      expect(result.status).toBe("failed")
+      expect(result.error).toContain(`mcp trust ${server}`)
+    }
+    expect((yield* shell.ask({ id: 2, op: "call", server: "mine", tool: "echo" })).error?.tag).toBe("NotConnected")
+    expect((yield* shell.ask({ id: 3, op: "trust", server: "min" })).error?.tag).toBe("ServerNotFound")
+    expect(shell.processes()).toEqual([])
+    expect((yield* shell.ask({ id: 4, op: "trust", server: "mine" })).result).toEqual({ status: "connected" })
+    expect((yield* shell.ask({ id: 5, op: "call", server: "mine", tool: "echo" })).ok).toBe(true)
+    expect((yield* shell.ask({ id: 6, op: "trust", server: "off" })).result).toEqual({ status: "disabled" })
+    expect((yield* shell.ask({ id: 7, op: "connect", server: "off" })).result).toEqual({ status: "connected" })
+    // What a person types is theirs.
+    expect((yield* shell.ask({ id: 8, op: "add", name: "typed", config: rawStdio() })).result.status).toBe("connected")
+    shell.end()
+    expect(yield* shell.exit).toBe(0)
+
+    const later = yield* startShell({ servers, project: true, directory })
+    expect((yield* later.ask({ id: 1, op: "call", server: "mine", tool: "echo" })).ok).toBe(true)
+  }),
+)

@@ -70,6 +70,7 @@ const parse = (line: Line): Effect.Effect<Fields.Given, CliFailure> =>
         : Effect.fail(badRequest(`expected a JSON object, such as {"id": 1, "op": "status"}`)),
   )
 
+/** The commands in flight end with the Scope. */
 export const make = (options: CommandsOptions): Effect.Effect<Commands, never, Needs> =>
   Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<Needs>())
@@ -113,6 +114,9 @@ export const make = (options: CommandsOptions): Effect.Effect<Commands, never, N
       start(id, given, operation)
     }
 
+    const cancelAll = Effect.suspend(() => Fiber.interruptAll(all()))
+    yield* Effect.addFinalizer(() => cancelAll)
+
     return {
       line: (line) => {
         fork(
@@ -125,6 +129,6 @@ export const make = (options: CommandsOptions): Effect.Effect<Commands, never, N
         )
       },
       finished: Effect.suspend(() => Effect.asVoid(Fiber.awaitAll(all()))),
-      cancelAll: Effect.suspend(() => Fiber.interruptAll(all())),
+      cancelAll,
     }
   })

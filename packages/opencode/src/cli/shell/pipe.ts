@@ -124,4 +124,8 @@ export const pipe = Effect.gen(function* () {
     yield* outlet.flushed
   }).pipe(Scope.provide(live), Effect.provideContext(services))
   return Failure.Exit.done
-}).pipe(Effect.scoped)
+}).pipe(
+  Effect.scoped,
+  // Whoever interrupts is told on standard error: what stands on standard output are replies and events.
+  Effect.onInterrupt(() => Effect.map(Output, ({ configure }) => configure({ json: false, level: "warn" }))),
+)
