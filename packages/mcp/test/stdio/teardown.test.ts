@@ -1,0 +1,175 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { config, testMcp } from "@opencode-ai/testing/client"
+import { it } from "@opencode-ai/testing/effect"
+import { isAlive } from "@opencode-ai/testing/peers/alive"
+import { rawStdio, type RawScript } from "@opencode-ai/testing/peers/raw-stdio"
+import { fileRecord, recordTo, temporaryDirectory } from "@opencode-ai/testing/recording"
+import { describe, expect } from "@opencode-ai/testing/runner"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { Mcp, Method } from "../../src/index.ts"
+import { failure, start } from "../support/scripted.ts"
+import { local } from "../support/stdio.ts"
+
+const deaf = { ignoreEnd: true, ignoreSigterm: true } as const
+
+/** The process ids of the grandchildren that a script starts. */
+const grandchildren = Effect.map(temporaryDirectory, (directory) => {
+  const file = (name: string) => join(directory, name)
+  const actions = [
+    { do: "spawn", pidFile: file("plain") },
+    { do: "spawn", pidFile: file("left"), setsid: true },
+    { do: "spawn", pidFile: file("stubborn"), ignoreSigterm: true },
+    { do: "spawn", pidFile: file("both"), setsid: true, ignoreSigterm: true },
+  ] as const
+  const pids = () => actions.map(({ pidFile }) => Number(readFileSync(pidFile, "utf8")))
+  return { actions, pids, started: () => actions.every(({ pidFile }) => existsSync(pidFile)) }
+})
+
+const alive = (pids: ReadonlyArray<number>) => pids.map(isAlive)
+const all = (value: boolean) => [value, value, value, value]
+
+describe("closing the Scope of a local server leaves no process", () => {
+  const servers: ReadonlyArray<{ readonly name: string; readonly script: RawScript }> = [
+    { name: "of one that ends with its stdin", script: {} },
+    { name: "of one that ignores the end of stdin", script: { ignoreEnd: true } },
+    { name: "of one that ignores SIGTERM too", script: deaf },
+    {
+      name: "of one that does not read",
+      script: { on: { "notifications/initialized": [{ do: "wait", ms: 60_000 }] } },
+    },
+  ]
+  it.live.each(servers)("%s: children in the group, out of it, and deaf ones", ({ script }) =>
+    Effect.gen(function* () {
+      const { actions, pids } = yield* grandchildren
+      const scope = yield* Scope.make()
+      const { session } = yield* Scope.provide(local(rawStdio({ ...script, start: actions })), scope)
+      const server = session.pid ?? 0
+      expect([isAlive(server), ...alive(pids())]).toEqual([true, ...all(true)])
+      yield* Scope.close(scope, Exit.void)
+      expect([isAlive(server), ...alive(pids())]).toEqual([false, ...all(false)])
+    }),
+  )
+
+  it.live("closes stdin first, and asks by signal only who does not heed that", () =>
+    Effect.gen(function* () {
+      const heeds = yield* fileRecord
+      const ignores = yield* fileRecord
+      yield* Effect.scoped(local(recordTo(heeds, rawStdio()), { grace: { stdin: 5_000, term: 5_000 } }))
+      yield* Effect.scoped(local(recordTo(ignores, rawStdio({ ignoreEnd: true }))))
+      expect(heeds.events()).toEqual(["eof"])
+      expect(ignores.events()).toEqual(["eof", "SIGTERM"])
+    }),
+  )
+
+  it.live("while the handshake runs", () =>
+    Effect.gen(function* () {
+      const { actions, pids, started } = yield* grandchildren
+      const record = yield* fileRecord
+      const peer = recordTo(record, rawStdio({ ...deaf, start: actions, on: { initialize: [] } }))
+      const fiber = yield* start(Effect.scoped(local(peer)))
+      yield* record.first((line) => "message" in line)
+      expect(started()).toBe(true)
+      yield* Fiber.interrupt(fiber)
+      expect(alive(pids())).toEqual(all(false))
+    }),
+  )
+
+  const refused: ReadonlyArray<{ readonly name: string; readonly script: RawScript }> = [
+    { name: "an unknown revision", script: { protocolVersion: "1999-01-01" } },
+    { name: "an error", script: { on: { initialize: [{ do: "error", code: -1, message: "no" }] } } },
+    { name: "silence", script: { on: { initialize: [] } } },
+    { name: "its exit", script: { on: { initialize: [{ do: "exit", code: 1 }] } } },
+  ]
+  it.live.each(refused)("after a handshake that failed by %s", ({ name, script }) =>
+    Effect.gen(function* () {
+      const { actions, pids } = yield* grandchildren
+      const startupTimeout = name === "silence" ? 1_000 : 10_000
+      yield* failure(Effect.scoped(local(rawStdio({ ...deaf, ...script, start: actions }), { startupTimeout })))
+      // Of a server that is gone already, those that left its group cannot be traced to it any more.
+      const left = name === "its exit" ? [false, true, false, true] : all(false)
+      expect(alive(pids())).toEqual(left)
+      yield* Effect.sync(() =>
+        pids()
+          .filter(isAlive)
+          .forEach((pid) => process.kill(pid, "SIGKILL")),
+      )
+    }),
+  )
+
+  it.live("of one that crashed and left children in its group", () =>
+    Effect.gen(function* () {
+      const { actions } = yield* grandchildren
+      const inGroup = [actions[0], actions[2]]
+      const scope = yield* Scope.make()
+      const script = { start: inGroup, on: { "tools/call": [{ do: "signal", signal: "SIGKILL" }] } } as const
+      const { session } = yield* Scope.provide(local(rawStdio(script)), scope)
+      yield* failure(session.request(Method.callTool, { name: "echo" }))
+      yield* Scope.close(scope, Exit.void)
+      expect(alive(inGroup.map(({ pidFile }) => Number(readFileSync(pidFile, "utf8"))))).toEqual([false, false])
+    }),
+  )
+
+  it.live("whose grandchild holds its output open: its end is noticed all the same", () =>
+    Effect.gen(function* () {
+      const code = `
+        const { spawn } = require("node:child_process")
+        const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { stdio: "inherit" })
+        process.stderr.write("child " + child.pid + "\\n")
+        process.stdin.once("data", () => process.exit(5))`
+      const { message } = yield* failure(Effect.scoped(local({ type: "local", command: ["node", "-e", code] })))
+      expect(message).toContain("exited with code 5")
+      const [, pid] = /child (\d+)/.exec(message) ?? []
+      expect(isAlive(Number(pid))).toBe(false)
+    }),
+  )
+})
+
+describe("closing many", () => {
+  it.live(
+    "takes about as long as closing one: they end in parallel",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(testMcp(), scope)
+        const mcp = Context.get(context, Mcp)
+        // Each of them waits for the end of its grace.
+        const names = Array.from({ length: 20 }, (_, at) => `server-${at}`)
+        yield* Effect.forEach(names, (name) => mcp.add(config(name, rawStdio({ ignoreEnd: true }))), {
+          concurrency: "unbounded",
+        })
+        const pids = (yield* mcp.servers).map(({ pid }) => pid ?? 0)
+        expect(pids.every(isAlive)).toBe(true)
+        const [elapsed] = yield* Effect.timed(Scope.close(scope, Exit.void))
+        expect(pids.some(isAlive)).toBe(false)
+        expect(Duration.toMillis(elapsed)).toBeLessThan(10_000)
+      }),
+    40_000,
+  )
+
+  it.live(
+    "in every state leaves nothing: connected, starting, failed, disconnected, replaced",
+    () =>
+      Effect.gen(function* () {
+        const { actions, pids } = yield* grandchildren
+        const scope = yield* Scope.make()
+        const mcp = Context.get(yield* Layer.buildWithScope(testMcp(), scope), Mcp)
+        const entry = (at: number, script: RawScript = {}) => rawStdio({ ...script, start: actions.slice(at, at + 1) })
+        yield* mcp.add(config("connected", entry(0)))
+        yield* start(mcp.add(config("starting", entry(1, { on: { initialize: [] } }))))
+        yield* mcp.add(config("failed", { ...entry(2, { on: { initialize: [] } }), timeout: { startup: 700 } }))
+        yield* mcp.add(config("replaced", entry(3)))
+        yield* mcp.add(config("replaced", rawStdio()))
+        while (!actions.every(({ pidFile }) => existsSync(pidFile))) yield* Effect.sleep(10)
+        yield* Scope.close(scope, Exit.void)
+        expect(alive(pids())).toEqual(all(false))
+      }),
+    30_000,
+  )
+})
