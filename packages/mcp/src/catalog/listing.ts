@@ -6,6 +6,7 @@
  * cursor is worth nothing in the next session.
  */
 import * as Effect from "effect/Effect"
+import { brief } from "../protocol/json.ts"
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Page, RequestMethod } from "../protocol/method.ts"
 import type { Session } from "../session/session.ts"
@@ -48,7 +49,7 @@ export const list = <Item>(
       leftOut += 1
       if (leftOut <= 5) {
         const why = id !== undefined && seen.has(id) ? "it is listed twice" : "it lacks what the protocol asks for"
-        options.warn(`${kind.method.method}: left out ${JSON.stringify(item)?.slice(0, 200)}: ${why}`)
+        options.warn(`${kind.method.method}: left out ${brief(item)}: ${why}`)
       }
     }
     let cursor: string | undefined
@@ -56,7 +57,7 @@ export const list = <Item>(
       const params: Page = cursor === undefined ? {} : { cursor }
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
-          (error) => error.reason._tag !== "Transport",
+          ({ reason }) => reason._tag !== "Transport" || reason.isOneAnswer,
           (error) => Effect.sync(() => options.warn(`${error.message}; ${items.length} kept`)),
         ),
       )

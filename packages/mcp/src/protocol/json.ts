@@ -22,3 +22,10 @@ export const write = (message: object): string | undefined => {
     return undefined
   }
 }
+
+/** What was received, short enough for a sentence; no deeper than it can be shown. */
+export const brief = (value: unknown): string => {
+  const shallow = (name: string, member: unknown) =>
+    name === "" || typeof member !== "object" || member === null ? member : Array.isArray(member) ? "[…]" : "{…}"
+  return (JSON.stringify(value, shallow) ?? String(value)).slice(0, 200)
+}

@@ -52,6 +52,12 @@ export class UnsupportedRevision extends Data.TaggedError("UnsupportedRevision")
 
 /** The connection ended, or lost this request. */
 export class Transport extends Data.TaggedError("Transport")<{ readonly error: TransportError }> {
+  /** Whether one answer was refused or lost, and nothing else. A lost session (404) is more than that. */
+  get isOneAnswer(): boolean {
+    const { reason } = this.error
+    if (reason._tag === "HttpStatus") return reason.status !== 404 || !reason.withSession
+    return reason._tag === "MessageTooLarge" || reason._tag === "StreamEnded" || reason._tag === "UnexpectedContent"
+  }
   override get message(): string {
     return this.error.message
   }

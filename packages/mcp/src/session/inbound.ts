@@ -11,6 +11,7 @@ import type * as Fiber from "effect/Fiber"
 import type { Capabilities, RequestRefused } from "../capability/capabilities.ts"
 import { decode, topicOf, type WireTopic } from "../notification/decode.ts"
 import type { Notifications } from "../notification/notifications.ts"
+import { brief } from "../protocol/json.ts"
 import {
   type Incoming,
   internalError,
@@ -127,10 +128,3 @@ export const make = (options: {
       }),
     }
   })
-
-/** What was received, short enough for a sentence; no deeper than it can be shown. */
-const brief = (value: unknown): string => {
-  const shallow = (name: string, member: unknown) =>
-    name === "" || typeof member !== "object" || member === null ? member : Array.isArray(member) ? "[…]" : "{…}"
-  return (JSON.stringify(value, shallow) ?? String(value)).slice(0, 200)
-}
