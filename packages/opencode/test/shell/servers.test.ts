@@ -1,6 +1,6 @@
 /** What the shell does with real servers, as its reader sees it. */
 import { it } from "@opencode-ai/testing/effect"
-import { everything, filesystem, memory } from "@opencode-ai/testing/peers/published"
+import { everything, everythingHttp, everythingSse, filesystem, memory } from "@opencode-ai/testing/peers/published"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { fileRecord, recordedStdio, recordTo, temporaryDirectory } from "@opencode-ai/testing/recording"
 import { expect } from "@opencode-ai/testing/runner"
@@ -125,6 +125,30 @@ it.live("commands run side by side; progress carries the id of its command", () 
     expect(shell.said.findLastIndex(({ event }) => event === "mcp.progress")).toBeLessThan(
       shell.said.findIndex((line) => line.ok === true && JSON.stringify(line.id) === JSON.stringify(id)),
     )
+  }),
+)
+
+it.live("remote servers are as local ones, and one that nobody answers for is failed", () =>
+  Effect.gen(function* () {
+    const dead = { type: "remote", url: "http://127.0.0.1:1/mcp" }
+    const shell = yield* startShell({ servers: { http: yield* everythingHttp, sse: yield* everythingSse, dead } })
+    const call = { op: "call", tool: "trigger-long-running-operation", args: { duration: 0.2, steps: 2 } }
+    shell.send({ id: "http", server: "http", ...call }, { id: "sse", server: "sse", ...call })
+    for (const server of ["http", "sse"]) {
+      expect((yield* shell.reply(server)).result.content[0].text).toContain("completed")
+      const progress = shell.said.filter(({ data, event }) => event === "mcp.progress" && data.server === server)
+      expect(progress.map(({ data }) => [data.request, data.progress])).toEqual([
+        [server, 1],
+        [server, 2],
+      ])
+    }
+    const { result } = yield* shell.ask({ id: 1, op: "servers" })
+    const summary = result.map((each: { status: string; transport?: string }) => [each.status, each.transport])
+    expect(summary).toEqual([
+      ["connected", "streamable-http"],
+      ["connected", "sse"],
+      ["failed", undefined],
+    ])
   }),
 )
 
