@@ -6,7 +6,7 @@ export interface StderrRing {
   readonly lines: () => ReadonlyArray<string>
 }
 
-/** A ring of at most `limit` bytes, counted in characters. */
+/** A ring of at most `limit` bytes, counted in characters, each line with its newline. */
 export const make = (limit: number): StderrRing => {
   let lines: Array<string> = []
   let first = 0
@@ -15,9 +15,9 @@ export const make = (limit: number): StderrRing => {
     push: (line) => {
       const kept = line.slice(0, limit)
       lines.push(kept)
-      size += kept.length
+      size += kept.length + 1
       while (size > limit && first < lines.length - 1) {
-        size -= lines[first]?.length ?? 0
+        size -= (lines[first]?.length ?? 0) + 1
         first += 1
       }
       // What fell out is let go of now and then, not line by line.
