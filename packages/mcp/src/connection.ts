@@ -175,6 +175,8 @@ export const make = (options: {
       // Closing the parent waits for this: a process that is being ended is not left halfway.
       yield* Effect.forkIn(release(own), parent, { startImmediately: true })
       const error = exit.cause.reasons.find(Cause.isFailReason)?.error
+      const closed = error !== undefined && transportReason(error)?._tag === "Closed"
+      if (closed || Cause.hasInterruptsOnly(exit.cause)) return { status: "disabled" } satisfies Status
       if (error === undefined) return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
       return statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
     })
@@ -187,18 +189,21 @@ export const make = (options: {
         fiber: undefined as Fiber.Fiber<unknown> | undefined,
       })
       become({ status: "pending" })
-      const finish = (next: Status) =>
+      const finish = (exit: Exit.Exit<Status>) => {
+        if (attempt !== current) return
+        attempt = undefined
+        // Only its Scope's end interrupts an attempt that nobody disconnected.
+        const next: Status = Exit.isSuccess(exit) ? exit.value : { status: "disabled" }
+        become(next)
+        Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+      }
+      // An observer is told of a fibre that was interrupted before it began, too.
+      const observe = (fiber: Fiber.Fiber<Status>) =>
         Effect.sync(() => {
-          if (attempt !== current) return
-          attempt = undefined
-          become(next)
-          Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+          current.fiber = fiber
+          fiber.addObserver(finish)
         })
-      return Effect.flatMap(build, finish).pipe(
-        Effect.forkIn(parent),
-        Effect.tap((fiber) => Effect.sync(() => (current.fiber = fiber))),
-        Effect.andThen(Deferred.await(current.outcome)),
-      )
+      return Effect.forkIn(build, parent).pipe(Effect.tap(observe), Effect.andThen(Deferred.await(current.outcome)))
     })
 
     const disconnect = Effect.suspend(() => {

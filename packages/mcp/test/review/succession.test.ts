@@ -1,12 +1,15 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { config } from "@opencode-ai/testing/client"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { Assembly, Mcp, TransportLayer } from "../../src/index.ts"
-import { start } from "../support/scripted.ts"
+import { failure, start } from "../support/scripted.ts"
 
 /** How long a server takes to go, in milliseconds. */
 const slowness = 3_000
@@ -71,5 +74,37 @@ describe("a server that is brought back", () => {
         expect(yield* Fiber.join(disconnected)).toEqual({ status: "disabled" })
         expect(seen.running).toBe(0)
       }).pipe(Effect.provide(layer)),
+  )
+})
+
+describe("the end of the service", () => {
+  it.effect.each([0, 1, 2, 3, 10])("resumes who waits for a server, %s turns after it began to connect", (turns) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const silent = TransportLayer.inMemory(() => Effect.succeed(() => undefined))
+      const assembly = Layer.effect(Assembly)(
+        Effect.map(Assembly, ({ auth, capabilities, session }) => ({
+          auth,
+          capabilities,
+          session,
+          transport: () => silent,
+        })),
+      )
+      const mcp = Context.get(
+        yield* Layer.buildWithScope(Mcp.layer({ directory: "/" }).pipe(Layer.provide(assembly)), scope),
+        Mcp,
+      )
+      const failures: Array<string> = []
+      mcp.listen((event) => {
+        if (event.type === "mcp.status.changed" && event.data.error !== undefined) failures.push(event.data.error)
+      })
+      const added = yield* start(mcp.add(entry))
+      const listed = yield* start(failure(mcp.tools("peer")))
+      for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      expect(yield* Fiber.join(added)).toEqual({ status: "disabled" })
+      expect((yield* Fiber.join(listed)).message).toContain("not connected")
+      expect(failures).toEqual([])
+    }),
   )
 })
