@@ -72,7 +72,7 @@ describe("keys", () => {
   it.effect("do not depend on the order in which servers connect", () =>
     holds((tools) => {
       const key = new Map(assign(tools).map((key, index) => [tools[index], key]))
-      const turned = [...tools].reverse()
+      const turned = tools.toReversed()
       return assign(turned).every((one, index) => one === key.get(turned[index]))
     }),
   )

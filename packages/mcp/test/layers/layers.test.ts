@@ -40,7 +40,12 @@ const config = (name: string, entry: object) => {
 const service = (change: (standard: Assembly) => Partial<Assembly>) =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
-    const exchanged = Layer.effect(Assembly)(Effect.map(Assembly, (standard) => ({ ...standard, ...change(standard) })))
+    const exchanged = Layer.effect(Assembly)(
+      Effect.map(Assembly, (standard) => {
+        const { auth, capabilities, session, transport } = standard
+        return { auth, capabilities, session, transport, ...change(standard) }
+      }),
+    )
     const layer = Mcp.layer({ directory: process.cwd() }).pipe(Layer.provideMerge(recordings), Layer.provide(exchanged))
     const context = yield* Layer.buildWithScope(layer, scope)
     return {
