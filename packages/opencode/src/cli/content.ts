@@ -15,6 +15,7 @@ import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
 import { CliFailure } from "./failure.ts"
 import { Output } from "./output.ts"
+import { indented } from "./present.ts"
 import * as Text from "./text.ts"
 
 const extensions: ReadonlyMap<string, string> = new Map([
@@ -109,7 +110,7 @@ export const result = ({ content, structuredContent }: CallToolResult) =>
     const { out } = yield* Output
     const blocks = yield* Effect.forEach(content ?? [], block)
     if (structuredContent === undefined || repeats(structuredContent, content ?? [])) return blocks.join("\n")
-    const text = yield* said(JSON.stringify(structuredContent, undefined, 2))
+    const text = yield* said(indented(structuredContent))
     return [
       ...blocks,
       ...(out.terminal && blocks.length > 0 ? [out.paint("dim", "structured content")] : []),

@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { masked } from "./present.ts"
+import { indented, masked } from "./present.ts"
 import * as Text from "./text.ts"
 
 /** Where a stream leads. */
@@ -107,7 +107,8 @@ export const make = (onBroken: () => void): Writer => {
 
   const toOut = (text: string) => (broken ? Effect.void : deliver(stdout, text))
   const toErr = (text: string) => deliver(stderr, text)
-  const json = (value: unknown) => toOut(`${JSON.stringify(value, undefined, out.terminal ? 2 : undefined)}\n`)
+  const json = (value: unknown) =>
+    toOut(`${out.terminal ? Text.harmlessJson(indented(value)) : JSON.stringify(value)}\n`)
   const say = (text: string) => Effect.suspend(() => toErr(`${mask(text)}\n`))
   return {
     json: () => options.json,

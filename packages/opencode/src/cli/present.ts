@@ -29,3 +29,15 @@ export const masked = (value: unknown, mask: (text: string) => string): unknown 
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [mask(key), masked(field, mask)]))
 }
+
+// Deeper than this, indentation would be most of the text, and grow with the square of the depth.
+const deepest = 64
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1)))
+
+/** JSON for a person to read: indented, as far as that helps. */
+export const indented = (value: unknown): string =>
+  JSON.stringify(value, undefined, isDeeper(value, deepest) ? undefined : 2)

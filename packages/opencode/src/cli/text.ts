@@ -12,6 +12,14 @@ const escaped = (character: string) => `\\u{${(character.codePointAt(0) ?? 0).to
 export const harmless = (text: string): string =>
   text.replaceAll("\r\n", "\n").replace(harmful, (character) => (kept.has(character) ? character : escaped(character)))
 
+/** JSON in which every such character is spelled as JSON spells it: the same value. */
+export const harmlessJson = (json: string): string =>
+  json.replace(harmful, (character) =>
+    kept.has(character)
+      ? character
+      : character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  )
+
 /** The same on one line: space of any kind is one space. */
 export const oneLine = (text: string): string => harmless(text.replace(/\s+/g, " ").trim())
 

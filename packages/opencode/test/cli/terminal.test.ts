@@ -132,6 +132,9 @@ describe("on a terminal", () => {
       const called = yield* terminal(["call", "s", "t", "--config", config])
       expect(called.raw).toContain(shown)
       expect(called.raw).not.toContain("\u001b[2J")
+      const json = yield* terminal(["call", "s", "t", "--json", "--config", config])
+      expect(json.raw).not.toContain("\u202e")
+      expect(JSON.parse(json.text)).toEqual({ content: [{ type: "text", text: evil }] })
       expect((yield* mcp({ s: server }, ["tools"])).stdout).toContain(shown)
       expect((yield* mcp({ s: server }, ["call", "s", "t"])).stdout).toBe(`${evil}\n`)
     }),
