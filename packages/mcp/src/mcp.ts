@@ -238,7 +238,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       args: JsonObject | undefined,
       callOptions: CallOptions | undefined,
     ) => {
-      const params = args === undefined ? { name } : { name, arguments: { ...args } }
+      const params = args === undefined ? { name } : { name, arguments: args }
       return session.request(Method.callTool, params, withProgress(server, callOptions))
     }
 

@@ -139,6 +139,8 @@ const withMeta = (params: object, id: number, long: boolean, meta: JsonObject | 
   const trace = traceMeta()
   if (!long && trace === undefined && meta === undefined) return params
   const own: unknown = "_meta" in params ? params._meta : undefined
+  // The usual call. What is below takes a tenth of the time of a whole call.
+  if (own === undefined && trace === undefined && meta === undefined) return { ...params, _meta: { progressToken: id } }
   return {
     ...params,
     _meta: { ...(isObject(own) ? own : undefined), ...trace, ...meta, ...(long ? { progressToken: id } : {}) },
