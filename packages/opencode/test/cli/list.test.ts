@@ -121,7 +121,10 @@ describe("list", () => {
 
   it.live("says that there is no server, in both ways", () =>
     Effect.gen(function* () {
-      const { run } = yield* world
+      const { run, write } = yield* world
+      const file = write("empty.json", "{}")
+      expect(yield* run(["--config", file, "--json", "list"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })
+      expect((yield* run(["--config", file, "list", "more"])).code).toBe(2)
       expect(yield* run(["list"])).toEqual({ code: 0, stdout: "No MCP servers are configured.\n", stderr: "" })
       expect(yield* run(["ls", "--json"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })
       expect(yield* run(["list", "--log-level", "debug", "--json"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })

@@ -13,22 +13,22 @@ export interface Plain {
   readonly config: string | undefined
 }
 
-/** What the words say, where they are `list` and the two flags that a script gives it; the parser judges all others. */
+/** What the words say, where they are `list` and the flags that a script gives it; the parser judges all others. */
 export const plain = (words: ReadonlyArray<string>): Plain | undefined => {
-  const [command, ...flags] = words
-  if (command !== "list" && command !== "ls") return undefined
+  let listed = false
   let json = false
   let config: string | undefined
-  for (let index = 0; index < flags.length; index++) {
-    const flag = flags[index]
-    const value = flags[index + 1]
-    if (flag === "--json" && !json) json = true
-    else if (flag === "--config" && config === undefined && value !== undefined && !value.startsWith("-")) {
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]
+    const value = words[index + 1]
+    if ((word === "list" || word === "ls") && !listed) listed = true
+    else if (word === "--json" && !json) json = true
+    else if (word === "--config" && config === undefined && value !== undefined && !value.startsWith("-")) {
       config = value
       index += 1
     } else return undefined
   }
-  return { json, config }
+  return listed ? { json, config } : undefined
 }
 
 /** Answers where no server is configured; `false`, and nothing is said, where there is more to do. */
