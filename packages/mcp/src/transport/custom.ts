@@ -66,7 +66,7 @@ export const open = <E, R>(
         else receiver.warning(`sent what is not JSON-RPC: ${String(value).slice(0, 200)}`)
       })
     const sendNext = Effect.flatMap(Queue.take(queue), (message) =>
-      Effect.map(Effect.exit(connection.send(message)), (exit) => {
+      Effect.map(Effect.exit(Effect.suspend(() => connection.send(message))), (exit) => {
         waiting -= 1
         if (Exit.isFailure(exit)) lose(message, Cause.squash(exit.cause))
         if (!refused || over || waiting > waitingLimit / 2) return
@@ -78,8 +78,8 @@ export const open = <E, R>(
     yield* Effect.forkScoped(Effect.forever(sendNext))
     yield* Effect.forkScoped(
       Stream.runForEach(connection.messages, receive).pipe(
-        Effect.matchEffect({
-          onFailure: (error) => end(custom(error)),
+        Effect.matchCauseEffect({
+          onFailure: (cause) => end(custom(Cause.squash(cause))),
           onSuccess: () => end(custom("the stream of messages ended")),
         }),
       ),

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Auth, AuthHeaders } from "../auth/auth.ts"
-import type { AuthError } from "../auth/error.ts"
+import { AuthError, Unavailable } from "../auth/error.ts"
 import { shownUrl, Unreachable } from "../http/error.ts"
 import type { Http } from "../http/http.ts"
 import type { Revision } from "../protocol/revision.ts"
@@ -48,6 +48,12 @@ const unusable = (url: string): { readonly detail: string; readonly hint: string
     ? undefined
     : { detail: "its URL holds a user name or a password", hint: `Put them into "headers", as "authorization".` }
 }
+
+/** A layer of a plugin author's may throw: a request that nobody ends would wait for its deadline. */
+const withoutDefects = <A>(effect: Effect.Effect<A, AuthError>): Effect.Effect<A, AuthError> =>
+  Effect.catchDefect(effect, (cause) =>
+    Effect.fail(new AuthError({ reason: new Unavailable({ detail: String(cause), cause }) })),
+  )
 
 /** The requests of a connection to `url`, which is the one that credentials are for. */
 export const make = (options: {
@@ -97,7 +103,7 @@ export const make = (options: {
 
     const withAuth = <A>(call: Call, effect: Effect.Effect<A, AuthError>, then: (value: A) => void) =>
       fork(
-        Effect.map(Effect.result(effect), (result) => {
+        Effect.map(Effect.result(withoutDefects(effect)), (result) => {
           if (call.signal.aborted) return
           if (Result.isSuccess(result)) return then(result.success)
           call.fail(fail(new CredentialsFailed({ url: shownUrl(call.url), cause: result.failure })))

@@ -4,7 +4,9 @@
  * Messages are handed over as they are, not copied: JSON values are not changed by whoever receives them. Each is
  * delivered in a turn of its own, so that neither side is called while it is calling.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Message } from "../protocol/jsonrpc.ts"
 import { Closed, CustomEnded, fail } from "./error.ts"
@@ -41,17 +43,22 @@ export const open = <R>(peer: InMemoryPeer<R>, receiver: Receiver): Effect.Effec
         receiver.ended(fail(new Closed()))
       }),
     )
+    const end = (cause: unknown) => {
+      over = true
+      receiver.ended(fail(new CustomEnded({ cause })))
+    }
     const take = yield* peer({
       send: (message) => later(() => receiver.message(message)),
-      end: (cause = "the server ended the connection") =>
-        later(() => {
-          over = true
-          receiver.ended(fail(new CustomEnded({ cause })))
-        }),
+      end: (cause = "the server ended the connection") => later(() => end(cause)),
     })
+    const deliver = (message: Message) => {
+      // A server that throws ends as a process would, not the client.
+      const exit = Effect.runSyncExit(Effect.sync(() => take(message)))
+      if (Exit.isFailure(exit) && !over) end(Cause.squash(exit.cause))
+    }
     return {
       send: (message) => {
-        later(() => take(message))
+        later(() => deliver(message))
         return true
       },
       abandoned: () => undefined,
