@@ -49,7 +49,7 @@ describe("the status of a server", () => {
     Effect.gen(function* () {
       const mcp = yield* Mcp
       const start = [{ do: "stderr", text: "words\n" }] as const
-      yield* mcp.add(config("a", { ...rawStdio({ start, on: { initialize: [] } }), timeout: { startup: 500 } }))
+      yield* mcp.add(config("a", { ...rawStdio({ start, on: { initialize: [] } }), timeout: { startup: 1_500 } }))
       const status = yield* mcp.connect("a")
       const text = "error" in status ? (status.error ?? "") : ""
       expect(text.split("\n").filter((line) => line === "words").length).toBe(1)

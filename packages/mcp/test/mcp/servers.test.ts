@@ -86,10 +86,10 @@ describe("ten servers of which one hangs and one crashes", () => {
     Effect.gen(function* () {
       const mcp = yield* Mcp
       const script = { on: { initialize: [{ do: "stderr", text: "waiting for the moon\n" }] } } as const
-      const status = yield* mcp.add(config("hangs", { ...rawStdio(script), timeout: { startup: 400 } }))
+      const status = yield* mcp.add(config("hangs", { ...rawStdio(script), timeout: { startup: 1_500 } }))
       const text = "error" in status ? (status.error ?? "") : ""
       expect(status.status).toBe("failed")
-      expect(text).toContain("did not answer initialize within 400 ms")
+      expect(text).toContain("did not answer initialize within 1500 ms")
       expect(text).toContain("waiting for the moon")
     }),
   )

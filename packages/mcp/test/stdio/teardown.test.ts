@@ -90,7 +90,7 @@ describe("closing the Scope of a local server leaves no process", () => {
   it.live.each(refused)("after a handshake that failed by %s", ({ name, script }) =>
     Effect.gen(function* () {
       const { actions, pids } = yield* grandchildren
-      const startupTimeout = name === "silence" ? 1_000 : 10_000
+      const startupTimeout = name === "silence" ? 2_000 : 10_000
       yield* failure(Effect.scoped(local(rawStdio({ ...deaf, ...script, start: actions }), { startupTimeout })))
       // Of a server that is gone already, those that left its group cannot be traced to it any more.
       const left = name === "its exit" ? [false, true, false, true] : all(false)
@@ -163,7 +163,7 @@ describe("closing many", () => {
         const entry = (at: number, script: RawScript = {}) => rawStdio({ ...script, start: actions.slice(at, at + 1) })
         yield* mcp.add(config("connected", entry(0)))
         yield* start(mcp.add(config("starting", entry(1, { on: { initialize: [] } }))))
-        yield* mcp.add(config("failed", { ...entry(2, { on: { initialize: [] } }), timeout: { startup: 700 } }))
+        yield* mcp.add(config("failed", { ...entry(2, { on: { initialize: [] } }), timeout: { startup: 2_000 } }))
         yield* mcp.add(config("replaced", entry(3)))
         yield* mcp.add(config("replaced", rawStdio()))
         while (!actions.every(({ pidFile }) => existsSync(pidFile))) yield* Effect.sleep(10)

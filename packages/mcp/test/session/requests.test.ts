@@ -1,0 +1,160 @@
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import { it } from "@opencode-ai/testing/effect"
+import { describe, expect } from "@opencode-ai/testing/runner"
+import type { Message } from "../../src/protocol/jsonrpc.ts"
+import * as Method from "../../src/protocol/method.ts"
+import type { SessionError } from "../../src/session/error.ts"
+import * as Requests from "../../src/session/requests.ts"
+import { Closed, fail } from "../../src/transport/error.ts"
+
+/** What may happen to the requests of a session, in any order. `at` chooses one of those that were made. */
+const steps = Arbitrary.array(
+  Arbitrary.schema(
+    Schema.Union([
+      Schema.Struct({ do: Schema.Literal("ask"), timeout: Schema.Literals([10, 100, 1_000]) }),
+      Schema.Struct({
+        do: Schema.Literals(["answer", "refuse", "progress", "lose", "interrupt"]),
+        at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 })),
+      }),
+      Schema.Struct({ do: Schema.Literal("pass"), time: Schema.Literals([1, 9, 10, 50, 100, 500]) }),
+      Schema.Struct({ do: Schema.Literals(["stop reading", "read", "notify"]) }),
+    ]),
+  ),
+  { maxLength: 60 },
+)
+
+type Step = { readonly do: string; readonly timeout?: number; readonly at?: number; readonly time?: number }
+
+/** A connection that takes messages or does not, and what it took. */
+const makeConnection = () => {
+  const taken: Array<Message> = []
+  const state = { reading: true }
+  const connection = {
+    send: (message: Message) => {
+      if (state.reading) taken.push(message)
+      return state.reading
+    },
+    abandoned: () => undefined,
+    negotiated: () => undefined,
+  }
+  return { connection, state, taken }
+}
+
+const play = (script: ReadonlyArray<Step>) =>
+  Effect.gen(function* () {
+    const { connection, state, taken } = makeConnection()
+    const requests = yield* Requests.make({ server: "peer", timeout: 1_000, connection: () => connection })
+    const fibers: Array<Fiber.Fiber<unknown, SessionError>> = []
+    const answered = new Set<number>()
+    const interrupted = new Set<number>()
+    for (const step of script) {
+      const id = (step.at ?? 0) + 1
+      const wasSent = taken.some((message) => "method" in message && "id" in message && message.id === id)
+      switch (step.do) {
+        case "ask": {
+          const name = `call-${fibers.length + 1}`
+          const ask = requests.request(Method.callTool, { name }, { timeout: step.timeout })
+          fibers.push(yield* Effect.forkChild(ask, { startImmediately: true }))
+          break
+        }
+        case "answer":
+          if (!wasSent) break
+          if (fibers[id - 1]?.pollUnsafe() === undefined) answered.add(id)
+          requests.answered(id, { result: { content: [], structuredContent: { id } } })
+          break
+        case "refuse":
+          if (wasSent) requests.answered(id, { error: { code: id, message: "no" } })
+          break
+        case "progress":
+          requests.progressed({ progressToken: id, progress: 1 })
+          break
+        case "lose":
+          if (wasSent) requests.lost(id, fail(new Closed()))
+          break
+        case "interrupt": {
+          const fiber = fibers[id - 1]
+          if (fiber === undefined || fiber.pollUnsafe() !== undefined) break
+          interrupted.add(id)
+          yield* Fiber.interrupt(fiber)
+          break
+        }
+        case "pass":
+          yield* TestClock.adjust(step.time ?? 0)
+          break
+        case "stop reading":
+          state.reading = false
+          break
+        case "read":
+          state.reading = true
+          requests.drain()
+          break
+        case "notify":
+          requests.post({ jsonrpc: "2.0", method: "notifications/roots/list_changed" })
+      }
+    }
+    const waiting = requests.size()
+    requests.end(fail(new Closed()))
+    const exits = yield* Effect.forEach(fibers, (fiber) => Fiber.await(fiber))
+    return { answered, exits, interrupted, left: requests.size(), requests, taken, waiting }
+  }).pipe(Effect.scoped)
+
+/** What is wrong with how it went. */
+const faults = ({ answered, exits, interrupted, left, taken }: Effect.Success<ReturnType<typeof play>>) => {
+  const found: Array<string> = []
+  const sent = taken.flatMap((message) => ("method" in message && "id" in message ? [Number(message.id)] : []))
+  const cancelled = taken.flatMap((message) =>
+    "method" in message && message.method === "notifications/cancelled" ? [Object(message.params).requestId] : [],
+  )
+  if (left !== 0) found.push(`${left} requests are kept after the end`)
+  if (sent.some((id, at) => at > 0 && id <= (sent[at - 1] ?? 0))) found.push(`sent out of order: ${sent}`)
+  if (new Set(cancelled).size !== cancelled.length) found.push(`cancelled twice: ${cancelled}`)
+  for (const id of cancelled) {
+    if (!sent.includes(id)) found.push(`${id} was cancelled and never sent`)
+    const exit = exits[id - 1]
+    const reason = exit?._tag === "Failure" ? JSON.stringify(exit.cause) : "success"
+    if (!interrupted.has(id) && !reason.includes("Timeout")) found.push(`${id} was cancelled, but ended by ${reason}`)
+  }
+  exits.forEach((exit, at) => {
+    const id = at + 1
+    if (exit._tag === "Success") {
+      if (!answered.has(id)) found.push(`${id} succeeded unanswered`)
+      if (Object(exit.value).structuredContent.id !== id) found.push(`${id} got another's answer`)
+    } else if (answered.has(id)) found.push(`${id} was answered and failed`)
+  })
+  return found
+}
+
+describe("requests", () => {
+  it.effect(
+    "end once, with their own answer, whatever happens in whatever order",
+    () =>
+      Effect.gen(function* () {
+        const result = yield* Arbitrary.checkEffect(
+          steps,
+          (script) => Effect.map(play(script), (outcome) => faults(outcome).length === 0),
+          { runs: 400 },
+        )
+        expect(Arbitrary.formatCheckFailure(result)).toBe(undefined)
+      }),
+    60_000,
+  )
+
+  it.effect("that a server has no room for wait, bounded, and what needs no answer is dropped before they are", () =>
+    Effect.gen(function* () {
+      const { connection, state, taken } = makeConnection()
+      const requests = yield* Requests.make({ server: "peer", timeout: 1_000, connection: () => connection })
+      state.reading = false
+      for (let at = 0; at < 100_000; at++) requests.post({ jsonrpc: "2.0", method: "notifications/roots/list_changed" })
+      const call = yield* Effect.forkChild(requests.request(Method.ping, {}), { startImmediately: true })
+      state.reading = true
+      requests.drain()
+      expect(taken.length).toBe(1_001)
+      requests.answered(1, { result: {} })
+      yield* Fiber.join(call)
+    }),
+  )
+})
