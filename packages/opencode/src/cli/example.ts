@@ -3,11 +3,16 @@
  * whatever runs this, with all that they write in one directory.
  */
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { dirname, isAbsolute, join, relative } from "node:path"
 
 const { resolve } = createRequire(import.meta.url)
 
-const program = (name: string) => join(dirname(resolve(`@modelcontextprotocol/${name}/package.json`)), "dist/index.js")
+/** The server's program, from the working directory where it lies below that: servers start there, and it reads better. */
+const program = (name: string) => {
+  const absolute = join(dirname(resolve(`@modelcontextprotocol/${name}/package.json`)), "dist/index.js")
+  const below = relative(process.cwd(), absolute)
+  return below.startsWith("..") || isAbsolute(below) ? absolute : below
+}
 
 /** What an `opencode.json` with the example holds. `directory` is absolute. */
 export const example = (directory: string) => {

@@ -44,7 +44,9 @@ const printCommands = ({ servers }: Snapshot) =>
     for (const server of servers) {
       const name = Text.oneLine(server.name)
       const space = " ".repeat(longest - Text.width(name) + 2)
-      yield* output.print(`  ${output.out.paint("cyan", name)}${space}${target(server)}`)
+      const text = target(server)
+      const lines = output.out.terminal ? Text.wrap(text, output.out.columns() - longest - 4) : [text]
+      yield* output.print(`  ${output.out.paint("cyan", name)}${space}${lines.join(`\n${" ".repeat(longest + 4)}`)}`)
     }
   })
 
