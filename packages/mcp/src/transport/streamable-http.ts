@@ -16,7 +16,7 @@ import { isBounded, readText } from "../http/body.ts"
 import { shownUrl } from "../http/error.ts"
 import { discard, type Http } from "../http/http.ts"
 import { parse } from "../protocol/json.ts"
-import { isObject, isRequestId, type Message, type RequestId } from "../protocol/jsonrpc.ts"
+import { errorObject, isObject, isRequestId, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import { Closed, fail, MessageTooLarge, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
@@ -67,6 +67,12 @@ const postOf = (message: Message): Post => ({
   lastEventId: undefined,
   retry: undefined,
 })
+
+/** What is wrong with JSON that should have been the answer; an error that names no request is still worth its words. */
+const strayAnswer = (value: unknown): string =>
+  isObject(value) && isObject(value.error)
+    ? `answered with an error that names another request, or none: ${errorObject(value.error).message}`
+    : "answered with JSON that is not the answer to the request"
 
 /** Opens a Streamable HTTP connection. Nothing is sent before the first message. */
 export const open = (
@@ -202,7 +208,7 @@ export const open = (
       const unfit = (detail: string) => lose(post, fail(new UnexpectedContent({ url: shownUrl(url), detail })))
       const value = (value: unknown) => {
         deliver(value, post)
-        if (post.id !== undefined && post.open) unfit("answered with JSON that is not the answer to the request")
+        if (post.id !== undefined && post.open) unfit(strayAnswer(value))
         else if (close(post)) afterClose()
       }
       if (isBounded(response, bodyLimit)) {
