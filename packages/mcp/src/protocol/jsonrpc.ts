@@ -59,10 +59,7 @@ export interface Incoming {
 
 export const invalidRequest = -32600
 export const methodNotFound = -32601
-export const invalidParams = -32602
 export const internalError = -32603
-/** A URL elicitation has to be completed first (2025-11-25, Elicitation, URL mode). */
-export const urlElicitationRequired = -32042
 
 /** Whether a value is a JSON object (not null, not an array). */
 export const isObject = (value: unknown): value is JsonObject =>
