@@ -50,7 +50,9 @@ describe("a server that speaks before the transport is open", () => {
 describe("an SSE server that accepts a POST and never ends it", () => {
   plain.live("costs the calls that it leaves open, not those after them", () =>
     Effect.gen(function* () {
+      // On a slow machine a POST may be given up before it arrived, and its cancellation arrive nonetheless.
       const http = yield* rawHttp({
+        check: false,
         legacy: true,
         any: ({ rpc }) => (rpc.method === "tools/call" ? Effect.never : undefined),
       })
