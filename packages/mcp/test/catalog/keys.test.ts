@@ -21,13 +21,16 @@ const part = Arbitrary.map(
   (letters) => letters.join(""),
 )
 const toolNames = Arbitrary.map(
-  Arbitrary.array(Arbitrary.all({ server: part, tool: part }), { maxLength: 12 }),
+  Arbitrary.array(Arbitrary.all({ server: part, tool: part }), { minLength: 2, maxLength: 12 }),
   (all): ReadonlyArray<ToolName> => [...new Map(all.map((one) => [JSON.stringify(one), one])).values()],
 )
 
 const holds = (property: (tools: ReadonlyArray<ToolName>) => boolean) =>
   Effect.gen(function* () {
-    const result = yield* Arbitrary.checkEffect(toolNames, (tools) => Effect.sync(() => property(tools)), { runs: 300 })
+    const result = yield* Arbitrary.checkEffect(toolNames, (tools) => Effect.sync(() => property(tools)), {
+      runs: 300,
+      size: 100,
+    })
     expect(Arbitrary.formatCheckFailure(result)).toBe(undefined)
   })
 

@@ -46,6 +46,7 @@ describe("lines", () => {
             const known = lines.map((line) => Buffer.from(line).toString())
             return JSON.stringify(split(cut(bytes, sizes)).lines) === JSON.stringify(known)
           }),
+        { size: 100 },
       )
       expect(Arbitrary.formatCheckFailure(result)).toBe(undefined)
     }),
@@ -67,6 +68,7 @@ describe("lines", () => {
               JSON.stringify(tooLong) === JSON.stringify([[line.slice(0, 1024), line.slice(-1024)]])
             )
           }),
+        { size: 100 },
       )
       expect(Arbitrary.formatCheckFailure(result)).toBe(undefined)
     }),
