@@ -1,23 +1,33 @@
 /**
  * Newline-delimited framing: chunks of bytes in, whole lines out, each decoded once.
  *
- * A chunk that ends a line is decoded as one string and split there. What it leaves unfinished is decoded as it
- * arrives, while the server still writes, and joined once, when its end has come: of a message of 32 MB only the join
- * is left to wait for. A line over the limit is thrown away as it arrives, and only its beginning and end are kept,
- * because the id of the request that it answers stands in one of them (stdio transport; messages are delimited by
- * newlines).
+ * A chunk that ends a line is decoded as one string and split there; a line that spans chunks is joined once, when its
+ * end has come. A line over the limit is thrown away as it arrives, and only its beginning and end are kept, because
+ * the id of the request that it answers stands in one of them (stdio transport; messages are delimited by newlines).
  */
-import { StringDecoder } from "node:string_decoder"
 
-/** How much of the beginning and of the end of a line over the limit is kept, in characters. */
+/** How much of the beginning and of the end of a line over the limit is kept, in bytes. */
 const keptOfOversized = 1024
 
 const newline = 10
 
+/** A copy of the last bytes of chunks, which are let go. */
+const lastOf = (chunks: ReadonlyArray<Buffer>): Buffer => {
+  const last: Array<Buffer> = []
+  let missing = keptOfOversized
+  for (let at = chunks.length - 1; at >= 0 && missing > 0; at--) {
+    const part = chunks[at]?.subarray(-missing)
+    if (part === undefined) break
+    last.unshift(part)
+    missing -= part.length
+  }
+  return Buffer.concat(last)
+}
+
 /** Receives what was framed. */
 export interface LineHandler {
   readonly line: (text: string) => void
-  /** A line was longer than the limit; `head` and `tail` are its beginning and its end. */
+  /** A line was longer than the limit; `head` and `tail` are its first and last bytes. */
   readonly oversized: (head: string, tail: string) => void
 }
 
@@ -30,25 +40,23 @@ export interface LineSplitter {
 
 /** Makes a splitter. `limit` is in bytes. */
 export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplitter => {
-  const decoder = new StringDecoder("utf8")
-  /** The unfinished line: its text and how many bytes that was. */
-  let parts: Array<string> = []
+  let parts: Array<Buffer> = []
   let length = 0
-  /** Of a line over the limit. */
-  let ends: { readonly head: string; tail: string } | undefined
+  let oversized = false
+  let tail = Buffer.alloc(0)
 
   const hold = (chunk: Buffer) => {
     length += chunk.length
-    const text = decoder.write(chunk)
-    if (ends !== undefined) {
-      ends.tail = (ends.tail + text).slice(-keptOfOversized)
-      return
-    }
-    parts.push(text)
+    if (!oversized) parts.push(chunk)
     if (length <= limit) return
-    const whole = parts.join("")
-    parts = []
-    ends = { head: whole.slice(0, keptOfOversized), tail: whole.slice(-keptOfOversized) }
+    if (!oversized) {
+      const head = Buffer.concat(parts, Math.min(length, keptOfOversized))
+      tail = lastOf(parts)
+      parts = [head]
+      oversized = true
+    } else {
+      tail = lastOf([tail, chunk])
+    }
   }
 
   const whole = (text: string) => {
@@ -57,15 +65,19 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
   }
 
   const finish = () => {
-    const rest = decoder.end()
-    if (rest !== "") parts.push(rest)
     const held = parts
-    const oversized = ends
+    const wasOversized = oversized
     parts = []
     length = 0
-    ends = undefined
-    if (oversized === undefined) handler.line(held.length === 1 ? (held[0] ?? "") : held.join(""))
-    else handler.oversized(oversized.head, oversized.tail)
+    oversized = false
+    if (wasOversized) {
+      handler.oversized(held[0]?.toString() ?? "", tail.toString())
+      tail = Buffer.alloc(0)
+    } else if (held.length === 1) {
+      handler.line(held[0]?.toString() ?? "")
+    } else {
+      handler.line(Buffer.concat(held).toString())
+    }
   }
 
   const push = (chunk: Buffer) => {
