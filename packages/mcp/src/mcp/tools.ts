@@ -46,20 +46,24 @@ export const make = (registry: Registry): Tools => {
   }
 
   const assign = (names: ReadonlyArray<string>): ReadonlyArray<ToolEntry> => {
-    const tools = lastOffers.flatMap(({ tools }, index) => tools.map((tool) => ({ server: names[index] ?? "", tool })))
     const isTaken = (key: string, { server, tool }: Keys.ToolName) => {
       const meant = offered.get(key)
       return meant !== undefined && (meant.server !== server || meant.tool !== tool)
     }
+    const of = (index: number) => names[index] ?? ""
     const keys = Keys.assign(
-      tools.map(({ server, tool }) => ({ server, tool: tool.name })),
+      lastOffers.flatMap(({ tools }, index) => tools.map(({ name }) => ({ server: of(index), tool: name }))),
       isTaken,
     )
-    return tools.map(({ server, tool }, index) => {
-      const key = keys[index] ?? ""
-      if (!offered.has(key)) offered.set(key, { server, tool: tool.name })
-      return { key, server, tool }
-    })
+    let at = 0
+    return lastOffers.flatMap(({ tools }, index) =>
+      tools.map((tool) => {
+        const key = keys[at++] ?? ""
+        const server = of(index)
+        if (!offered.has(key)) offered.set(key, { server, tool: tool.name })
+        return { key, server, tool }
+      }),
+    )
   }
 
   return {
