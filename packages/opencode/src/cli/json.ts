@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { parseTree, printParseErrorCode, type ParseError } from "jsonc-parser"
+import { expectation } from "../config/expectation.ts"
 import { badRequest, type CliFailure } from "./failure.ts"
 import * as Text from "./text.ts"
 
@@ -14,24 +15,6 @@ export const parseJson = (text: string, source: string): Effect.Effect<unknown, 
     try: (): unknown => JSON.parse(text),
     catch: (error) => badRequest(describe(text, source, String(error))),
   })
-
-const expectations: ReadonlyMap<string, string> = new Map([
-  ["InvalidSymbol", "a value (a string needs double quotes)"],
-  ["InvalidNumberFormat", "a number"],
-  ["PropertyNameExpected", "a name in double quotes"],
-  ["ValueExpected", "a value"],
-  ["ColonExpected", `":" after the name`],
-  ["CommaExpected", `"," between two members`],
-  ["CloseBraceExpected", `"}"`],
-  ["CloseBracketExpected", `"]"`],
-  ["EndOfFileExpected", "nothing after the first value"],
-  ["UnexpectedEndOfString", "a closing double quote"],
-  ["UnexpectedEndOfNumber", "a digit"],
-  ["InvalidUnicode", "four hexadecimal digits after \\u"],
-  ["InvalidEscapeCharacter", `one of "\\/bfnrtu after a backslash`],
-  ["InvalidCharacter", "no control character in a string"],
-  ["InvalidCommentToken", "no comment"],
-])
 
 const describe = (text: string, source: string, fallback: string): string => {
   if (text.trim() === "") return `${source}: expected JSON, found nothing`
@@ -46,7 +29,7 @@ const describe = (text: string, source: string, fallback: string): string => {
   const from = Math.max(0, column - window / 2)
   const show = (part: string) => Text.harmless(part.replaceAll("\t", " "))
   const left = `  ${from > 0 ? "…" : ""}${show(line.slice(from, column))}`
-  const expected = expectations.get(printParseErrorCode(error.error)) ?? "JSON"
+  const expected = expectation(printParseErrorCode(error.error))
   return [
     `${source}: invalid JSON at line ${before.length}, column ${column + 1}: expected ${expected}`,
     `${left}${show(line.slice(column, from + window))}`,

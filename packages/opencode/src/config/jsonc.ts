@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { parseTree, printParseErrorCode, type Node, type ParseError } from "jsonc-parser"
 import { ConfigError, ParseFailed } from "./error.ts"
+import { expectation } from "./expectation.ts"
 
 /** Before a token that stood outside of a string. */
 export const mark = "\u0000"
@@ -53,27 +54,6 @@ const valueOf = (node: Node): unknown => {
     }),
   )
 }
-
-const expectations: ReadonlyMap<string, string> = new Map([
-  ["InvalidSymbol", "a value: a string in double quotes, a number, true, false, null, an object or an array"],
-  ["InvalidNumberFormat", "a number"],
-  ["PropertyNameExpected", "a name in double quotes"],
-  ["ValueExpected", "a value"],
-  ["ColonExpected", `":" after the name`],
-  ["CommaExpected", `"," between two members`],
-  ["CloseBraceExpected", `"}"`],
-  ["CloseBracketExpected", `"]"`],
-  ["EndOfFileExpected", "nothing after the first value"],
-  ["InvalidCommentToken", "a comment"],
-  ["UnexpectedEndOfComment", `"*/" at the end of the comment`],
-  ["UnexpectedEndOfString", "a closing double quote on the same line"],
-  ["UnexpectedEndOfNumber", "a digit"],
-  ["InvalidUnicode", "four hexadecimal digits after \\u"],
-  ["InvalidEscapeCharacter", `one of "\\/bfnrtu after a backslash`],
-  ["InvalidCharacter", "no control character in a string"],
-])
-
-const expectation = (code: string) => expectations.get(code) ?? "JSON"
 
 const lexer = /"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(\{(?:env|file):[^}"\n]+\})/g
 

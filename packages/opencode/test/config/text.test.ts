@@ -30,7 +30,7 @@ it.live.each<readonly [string, string]>([
   [`{\n  "mcp": {\n    "a" {}\n  }\n}`, `3:9: expected ":" after the name, found "{"`],
   [`{ "a": 1 "b": 2 }`, `1:10: expected "," between two members, found "\\""`],
   [`{ "a": }`, `1:8: expected a value, found "}"`],
-  [`{ a: 1 }`, `1:3: expected a value: a string in double quotes`],
+  [`{ a: 1 }`, `1:3: expected a value (a string needs double quotes)`],
   [`{ "a": "x\n" }`, `1:8: expected a closing double quote on the same line, found "\\""`],
   [`{ "a": "\\x" }`, `1:8: expected one of "\\/bfnrtu after a backslash`],
   [`{} {}`, `1:4: expected nothing after the first value, found "{"`],
