@@ -49,6 +49,7 @@ export const follow = (options: {
     })
     const list = Effect.gen(function* () {
       due.closeUnsafe()
+      for (const each of lists) if (each.isStale()) each.forget()
       yield* Effect.forEach(lists, (each) => Effect.exit(each.all), { concurrency: "unbounded", discard: true })
       options.onChanged()
     })

@@ -17,7 +17,7 @@ export interface Listed<Item> {
   readonly known: () => ReadonlyArray<Item> | undefined
   /** Forgets what is kept: who asks next waits for a new listing. */
   readonly forget: () => void
-  /** Whether what is known is not the last word. */
+  /** Whether it was forgotten, and not read to its end since. */
   readonly isStale: () => boolean
   /** Forgets what is kept and lists again, once for any number of calls meanwhile. */
   readonly refresh: Effect.Effect<ReadonlyArray<Item>, SessionError>
@@ -69,7 +69,7 @@ export const make = <Item>(
     all,
     known: () => value,
     forget,
-    isStale: () => changed || value === undefined,
+    isStale: () => changed,
     refresh: Effect.andThen(Effect.sync(forget), all),
   }
 }

@@ -1,3 +1,4 @@
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -140,15 +141,14 @@ describe("an answer", () => {
 describe("a notification is only what its name says", () => {
   it.effect("a log message that carries a request's id cancels nothing", () =>
     Effect.gen(function* () {
-      const peer = yield* held()
-      peer.send({ jsonrpc: "2.0", id: "ask", method: "roots/list" })
-      peer.send({
-        jsonrpc: "2.0",
-        method: "notifications/message",
-        params: { level: "info", data: 1, requestId: "ask", progressToken: 2 },
-      })
-      const { error } = yield* peer.wire.first("sent", ({ id }) => id === "ask")
-      expect(error?.code).toBe(-32601)
+      const listed = yield* Deferred.make<ReadonlyArray<never>>()
+      const roots = { list: Deferred.await(listed), changes: Stream.empty }
+      const peer = yield* held({ client: CapabilityLayer.make({ roots }) })
+      yield* peer.deliver({ jsonrpc: "2.0", id: "ask", method: "roots/list" })
+      const params = { level: "info", data: 1, requestId: "ask", progressToken: 2 }
+      yield* peer.deliver({ jsonrpc: "2.0", method: "notifications/message", params })
+      yield* Deferred.succeed(listed, [])
+      expect((yield* peer.wire.first("sent", ({ id }) => id === "ask")).result).toEqual({ roots: [] })
     }),
   )
 })

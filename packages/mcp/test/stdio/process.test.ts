@@ -236,6 +236,22 @@ describe("a server that ends by itself", () => {
     }),
   )
 
+  it.live("in the middle of its last line has answered too, if the line was whole", () =>
+    Effect.gen(function* () {
+      const last = `{"jsonrpc":"2.0","id":$id,"result":{"content":[]}}`
+      const script = {
+        on: {
+          "tools/call": [
+            { do: "write", parts: [last] },
+            { do: "exit", code: 0 },
+          ],
+        },
+      } as const
+      const { session } = yield* local(rawStdio(script))
+      expect(yield* session.request(Method.callTool, { name: "echo" })).toEqual({ content: [] })
+    }),
+  )
+
   it.live("closes its output and lives on has ended too", () =>
     Effect.gen(function* () {
       const code = `
