@@ -43,7 +43,7 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
   let parts: Array<Buffer> = []
   let length = 0
   let oversized = false
-  let tail = Buffer.alloc(0)
+  let tail: Buffer = Buffer.alloc(0)
 
   const hold = (chunk: Buffer) => {
     length += chunk.length
