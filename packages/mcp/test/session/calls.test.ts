@@ -1,8 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { connect } from "@opencode-ai/testing/client"
+import { connect, type Connected } from "@opencode-ai/testing/client"
 import { it } from "@opencode-ai/testing/effect"
-import { type Target, targets } from "@opencode-ai/testing/matrix"
+import { statefulRevisions, type Target, targets } from "@opencode-ai/testing/matrix"
+import { effectMcp } from "@opencode-ai/testing/peers/served"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import type { WireMessage } from "@opencode-ai/testing/recorder"
 import type { Session } from "../../src/index.ts"
@@ -57,21 +58,16 @@ const tools = (target: Target) =>
 
 describe("tools", () => targets.forEach(tools))
 
-const progress = (target: Target) =>
-  it.live(target.name, () =>
-    Effect.gen(function* () {
-      const { session, wire } = yield* connect(yield* target.entry)
-      const seen: Array<unknown> = []
-      yield* caller(session)("progress", { steps: 4 }, { onProgress: (step: unknown) => seen.push(step) })
-      const sent = wire.messages("sent", "tools/call")[0]
-      expect(sent?.params?._meta).toEqual({ progressToken: sent?.id })
-      expect(seen).toEqual(
-        [1, 2, 3, 4].map((step) => ({ progressToken: sent?.id, progress: step, total: 4, message: `step ${step}` })),
-      )
-    }),
-  )
-
-describe("progress", () => targets.forEach(progress))
+const progress = ({ session, wire }: Connected) =>
+  Effect.gen(function* () {
+    const seen: Array<unknown> = []
+    yield* caller(session)("progress", { steps: 4 }, { onProgress: (step: unknown) => seen.push(step) })
+    const sent = wire.messages("sent", "tools/call")[0]
+    expect(sent?.params?._meta).toEqual({ progressToken: sent?.id })
+    expect(seen).toEqual(
+      [1, 2, 3, 4].map((step) => ({ progressToken: sent?.id, progress: step, total: 4, message: `step ${step}` })),
+    )
+  })
 
 const cancellation = (target: Target) =>
   it.live(target.name, () =>
@@ -95,43 +91,66 @@ const cancellation = (target: Target) =>
 
 describe("interrupting a call cancels it at the server", () => targets.forEach(cancellation))
 
-const ping = (target: Target) =>
+const ping = ({ session }: Connected) =>
+  Effect.gen(function* () {
+    yield* session.request(Method.ping, {})
+    const { structuredContent } = yield* caller(session)("ask", { method: "ping" })
+    expect(structuredContent).toEqual({ result: {} })
+  })
+
+const resources = ({ session }: Connected) =>
+  Effect.gen(function* () {
+    const { resources } = yield* session.request(Method.listResources, {})
+    expect(resources.map(({ uri }) => uri)).toEqual(["test://text", "test://blob"])
+    const { resourceTemplates } = yield* session.request(Method.listResourceTemplates, {})
+    expect(resourceTemplates).toMatchObject([{ uriTemplate: "test://item/{id}" }])
+    const uri = "test://item/7"
+    const { contents } = yield* session.request(Method.readResource, { uri })
+    expect(contents).toEqual([{ uri, mimeType: "text/plain", text: `the content of ${uri}` }])
+    const { reason } = yield* failure(session.request(Method.readResource, { uri: "test://none" }))
+    expect(reason).toMatchObject({ _tag: "Protocol", data: { uri: "test://none" } })
+  })
+
+const prompts = ({ session }: Connected) =>
+  Effect.gen(function* () {
+    const { prompts } = yield* session.request(Method.listPrompts, {})
+    expect(prompts.map(({ name }) => name)).toEqual(["greet", "plain"])
+    const { messages } = yield* session.request(Method.getPrompt, { name: "greet", arguments: { name: "Ada" } })
+    expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Hello Ada" } }])
+    expect((yield* failure(session.request(Method.getPrompt, { name: "greet" }))).message).toContain("name")
+  })
+
+const others = (target: Target) =>
   it.live(target.name, () =>
     Effect.gen(function* () {
-      const { session } = yield* connect(yield* target.entry)
-      yield* session.request(Method.ping, {})
-      const { structuredContent } = yield* caller(session)("ask", { method: "ping" })
-      expect(structuredContent).toEqual({ result: {} })
+      const connected = yield* connect(yield* target.entry)
+      yield* progress(connected)
+      yield* ping(connected)
+      yield* resources(connected)
+      yield* prompts(connected)
     }),
   )
 
-describe("ping goes both ways", () => targets.forEach(ping))
+describe("progress, ping both ways, resources and prompts", () => targets.forEach(others))
 
-const lists = (target: Target) =>
-  it.live(target.name, () =>
+describe("Effect's server", () => {
+  it.live.each(statefulRevisions)("is used and cancelled like any other: %s", (revision) =>
     Effect.gen(function* () {
-      const { session } = yield* connect(yield* target.entry)
-      const { prompts } = yield* session.request(Method.listPrompts, {})
-      expect(prompts.map(({ name }) => name)).toEqual(["greet", "plain"])
-      const { resources } = yield* session.request(Method.listResources, {})
-      expect(resources.map(({ uri }) => uri)).toEqual(["test://text", "test://blob"])
-      const { resourceTemplates } = yield* session.request(Method.listResourceTemplates, {})
-      expect(resourceTemplates).toMatchObject([{ uriTemplate: "test://item/{id}" }])
-      const read = yield* session.request(Method.readResource, { uri: "test://item/7" })
-      expect(read.contents).toEqual([
-        { uri: "test://item/7", mimeType: "text/plain", text: "the content of test://item/7" },
-      ])
-      expect((yield* failure(session.request(Method.readResource, { uri: "test://none" }))).reason).toMatchObject({
-        _tag: "Protocol",
-        data: { uri: "test://none" },
-      })
-      const { messages } = yield* session.request(Method.getPrompt, { name: "greet", arguments: { name: "Ada" } })
-      expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Hello Ada" } }])
-      expect((yield* failure(session.request(Method.getPrompt, { name: "greet" }))).message).toContain("name")
+      const { session, wire } = yield* connect({ ...effectMcp(revision), protocol: revision })
+      const call = caller(session)
+      expect(JSON.stringify(yield* call("echo", { message: "hi" }))).toContain("hi")
+      const seen: Array<unknown> = []
+      yield* call("progress", { steps: 2 }, { onProgress: ({ progress }: { progress: number }) => seen.push(progress) })
+      expect(seen).toEqual([1, 2])
+      const fiber = yield* start(call("hang"))
+      yield* wire.first("sent", ({ params }) => params?.name === "hang")
+      yield* call("echo", { message: "it runs now" })
+      yield* Fiber.interrupt(fiber)
+      const count = Effect.map(call("interrupted"), (result) => JSON.stringify(result).includes("1"))
+      yield* Effect.repeat(count, { until: (one) => one })
     }),
   )
-
-describe("prompts and resources", () => targets.forEach(lists))
+})
 
 describe("what a server adds to a result", () => {
   const result = {
