@@ -24,7 +24,7 @@ import type { Status } from "./events.ts"
 import { shownUrl } from "./http/error.ts"
 import { Notifications } from "./notification/notifications.ts"
 import type { SessionError } from "./session/error.ts"
-import { Session } from "./session/session.ts"
+import { HandshakeFailed, Session } from "./session/session.ts"
 import type { TransportError } from "./transport/error.ts"
 
 /** What a connected server is reached through. */
@@ -83,6 +83,14 @@ const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: s
     : { status: "needs_auth", error: text }
 }
 
+/** An attempt at connecting: who waits for it, and the fibre that makes it. */
+interface Attempt {
+  readonly outcome: Deferred.Deferred<Status>
+  fiber: Fiber.Fiber<unknown> | undefined
+  /** The handshake failed; what was opened for it is still being closed. */
+  readonly failed: (error: SessionError) => void
+}
+
 /** A server, not connected yet. It lives in the Scope. */
 export const make = (options: {
   readonly config: ServerConfig
@@ -101,6 +109,8 @@ export const make = (options: {
     const stderr = Stderr.make(config.limits.stderr)
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     let oddities: Array<string> = []
+    /** How many lines of stderr are not of this attempt. */
+    let heard = 0
     notifications.listen("warning", ({ message }) => {
       if (live === undefined && oddities.length < 3) oddities.push(message)
     })
@@ -108,8 +118,7 @@ export const make = (options: {
     let status: Status = config.enabled ? { status: "pending" } : { status: "disabled" }
     let live: Live | undefined
     let scope: Scope.Closeable | undefined
-    /** The attempt in progress: who waits for it, and the fibre that makes it. */
-    let attempt: { readonly outcome: Deferred.Deferred<Status>; fiber: Fiber.Fiber<unknown> | undefined } | undefined
+    let attempt: Attempt | undefined
 
     /** Waits for what is left of sessions that are over: their successor does not run beside them. */
     let closing = options.after ?? Effect.void
@@ -136,6 +145,7 @@ export const make = (options: {
     }).pipe(
       Layer.provideMerge(stack(options.assembly, config, options.surroundings)),
       Layer.provide(Layer.succeed(Notifications)(notifications)),
+      Layer.provide(Layer.succeed(HandshakeFailed)((error) => attempt?.failed(error))),
     )
 
     /** Takes note of a session that ended by itself, and closes what is left of it. */
@@ -149,10 +159,15 @@ export const make = (options: {
         return closed
       })
 
+    const conclude = (error: SessionError | AuthError): Status =>
+      transportReason(error)?._tag === "Closed"
+        ? { status: "disabled" }
+        : statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
+
     const build = Effect.gen(function* () {
       yield* closing
       oddities = []
-      const heard = stderr.lines().length
+      heard = stderr.lines().length
       const own = yield* Scope.fork(parent)
       scope = own
       const started = clock.monotonicTimeNanosUnsafe()
@@ -175,33 +190,38 @@ export const make = (options: {
       // Closing the parent waits for this: a process that is being ended is not left halfway.
       yield* Effect.forkIn(release(own), parent, { startImmediately: true })
       const error = exit.cause.reasons.find(Cause.isFailReason)?.error
-      const closed = error !== undefined && transportReason(error)?._tag === "Closed"
-      if (closed || Cause.hasInterruptsOnly(exit.cause)) return { status: "disabled" } satisfies Status
-      if (error === undefined) return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
-      return statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
+      if (error !== undefined) return conclude(error)
+      if (Cause.hasInterruptsOnly(exit.cause)) return { status: "disabled" } satisfies Status
+      return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
     })
 
     const connect = Effect.suspend(() => {
       if (live !== undefined) return Effect.succeed(status)
       if (attempt !== undefined) return Deferred.await(attempt.outcome)
-      const current = (attempt = {
-        outcome: Deferred.makeUnsafe<Status>(),
-        fiber: undefined as Fiber.Fiber<unknown> | undefined,
-      })
-      become({ status: "pending" })
-      const finish = (exit: Exit.Exit<Status>) => {
+      const finish = (next: Status) => {
         if (attempt !== current) return
         attempt = undefined
-        // Only its Scope's end interrupts an attempt that nobody disconnected.
-        const next: Status = Exit.isSuccess(exit) ? exit.value : { status: "disabled" }
         become(next)
         Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
       }
+      const current: Attempt = {
+        outcome: Deferred.makeUnsafe<Status>(),
+        fiber: undefined,
+        failed: (error) => {
+          const { fiber } = current
+          const before = closing
+          if (fiber !== undefined) closing = Effect.andThen(Fiber.await(fiber), before)
+          finish(conclude(error))
+        },
+      }
+      attempt = current
+      become({ status: "pending" })
       // An observer is told of a fibre that was interrupted before it began, too.
       const observe = (fiber: Fiber.Fiber<Status>) =>
         Effect.sync(() => {
           current.fiber = fiber
-          fiber.addObserver(finish)
+          // Only its Scope's end interrupts an attempt that nobody disconnected.
+          fiber.addObserver((exit) => finish(Exit.isSuccess(exit) ? exit.value : { status: "disabled" }))
         })
       return Effect.forkIn(build, parent).pipe(Effect.tap(observe), Effect.andThen(Deferred.await(current.outcome)))
     })

@@ -46,7 +46,8 @@ const hasArray =
   (result: unknown): result is Result =>
     isObject(result) && Array.isArray(result[member])
 
-const isAny = <Result>(result: unknown): result is Result => isObject(result)
+/** Nothing is read of it: some servers answer `null`. */
+const isAny = (result: unknown): result is unknown => result !== undefined
 
 export const initialize: RequestMethod<InitializeRequestParams, InitializeResult> = {
   method: "initialize",
@@ -55,7 +56,7 @@ export const initialize: RequestMethod<InitializeRequestParams, InitializeResult
   accepts: (result): result is InitializeResult => isObject(result) && typeof result.protocolVersion === "string",
 }
 
-export const ping: RequestMethod<object, object> = { method: "ping", long: false, capability: [], accepts: isAny }
+export const ping: RequestMethod<object, unknown> = { method: "ping", long: false, capability: [], accepts: isAny }
 
 export const listTools: RequestMethod<Page, ListToolsResult> = {
   method: "tools/list",
@@ -93,14 +94,14 @@ export const readResource: RequestMethod<{ readonly uri: string }, ReadResourceR
   accepts: hasArray("contents"),
 }
 
-export const subscribe: RequestMethod<{ readonly uri: string }, object> = {
+export const subscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   method: "resources/subscribe",
   long: false,
   capability: ["resources", "subscribe"],
   accepts: isAny,
 }
 
-export const unsubscribe: RequestMethod<{ readonly uri: string }, object> = {
+export const unsubscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   method: "resources/unsubscribe",
   long: false,
   capability: ["resources", "subscribe"],
@@ -128,7 +129,7 @@ export const complete: RequestMethod<CompleteRequestParams, CompleteResult> = {
   accepts: (result): result is CompleteResult => isObject(result) && isObject(result.completion),
 }
 
-export const setLevel: RequestMethod<{ readonly level: LoggingLevel }, object> = {
+export const setLevel: RequestMethod<{ readonly level: LoggingLevel }, unknown> = {
   method: "logging/setLevel",
   long: false,
   capability: ["logging"],

@@ -94,7 +94,18 @@ export class Session extends Context.Service<
   }
 >()("@opencode/mcp/Session") {}
 
+/**
+ * Is told why a handshake failed before what was opened for it is closed, which may take seconds: the layer itself fails
+ * only afterwards. Called synchronously. Default: nobody.
+ */
+export const HandshakeFailed: Context.Reference<(error: SessionError) => void> = Context.Reference<
+  (error: SessionError) => void
+>("@opencode/mcp/HandshakeFailed", { defaultValue: () => () => undefined })
+
 const defaultClientInfo: Implementation = { name: "opencode", version: "0.1.0" }
+
+/** What is kept of a server's instructions, in characters: they go into every prompt. */
+const instructionsLimit = 32_768
 
 /** 30 seconds: what a package runner needs on a slow network to fetch and start a server. */
 const defaultStartupTimeout = 30_000
@@ -135,7 +146,7 @@ const readAgreement = (
       ? { ...serverInfo, name: text(serverInfo.name) ?? options.server, version: text(serverInfo.version) ?? "" }
       : { name: options.server, version: "" },
     capabilities: isObject(capabilities) ? capabilities : {},
-    instructions: text(instructions),
+    instructions: text(instructions)?.slice(0, instructionsLimit),
   })
 }
 
@@ -261,4 +272,6 @@ const begin = (
  * ```
  */
 export const make = (options: SessionOptions): Layer.Layer<Session, SessionError, Transport | Capabilities> =>
-  Layer.effect(Session)(begin(options))
+  Layer.effect(Session)(
+    Effect.tapError(begin(options), (error) => Effect.map(HandshakeFailed, (failed) => failed(error))),
+  )
