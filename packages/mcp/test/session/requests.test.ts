@@ -117,12 +117,14 @@ const faults = ({ answered, exits, interrupted, late, left, taken }: Effect.Succ
   const found: Array<string> = []
   const sent = taken.flatMap((message) => ("method" in message && "id" in message ? [Number(message.id)] : []))
   const cancelled = taken.flatMap((message) =>
-    "method" in message && message.method === "notifications/cancelled" ? [Object(message.params).requestId] : [],
+    "method" in message && message.method === "notifications/cancelled"
+      ? [Number(Object(message.params).requestId)]
+      : [],
   )
-  if (late.length > 0) found.push(`${late} were sent when nobody waited any more`)
+  if (late.length > 0) found.push(`${late.join()} were sent when nobody waited any more`)
   if (left !== 0) found.push(`${left} requests are kept after the end`)
-  if (sent.some((id, at) => at > 0 && id <= (sent[at - 1] ?? 0))) found.push(`sent out of order: ${sent}`)
-  if (new Set(cancelled).size !== cancelled.length) found.push(`cancelled twice: ${cancelled}`)
+  if (sent.some((id, at) => at > 0 && id <= (sent[at - 1] ?? 0))) found.push(`sent out of order: ${sent.join()}`)
+  if (new Set(cancelled).size !== cancelled.length) found.push(`cancelled twice: ${cancelled.join()}`)
   for (const id of cancelled) {
     if (!sent.includes(id)) found.push(`${id} was cancelled and never sent`)
     const exit = exits[id - 1]
