@@ -65,6 +65,17 @@ export class Catalog extends Context.Service<
   }
 >()("@opencode/mcp/Catalog") {}
 
+/** What a server does not declare costs nothing: most declare one kind of the three. */
+const none: ReadonlyArray<never> = []
+const nothing = Effect.succeed(none)
+const undeclared: Listed<never> = {
+  all: nothing,
+  known: () => none,
+  forget: () => undefined,
+  isStale: () => false,
+  refresh: nothing,
+}
+
 /**
  * The catalogue of the session in the context. `timeout` bounds each page, in milliseconds (default 30,000).
  * `onChanged` is called with what changed once a new listing is in.
@@ -79,15 +90,17 @@ export const layer = (options: {
     Effect.gen(function* () {
       const session = yield* Session
       const scope = yield* Effect.scope
-      const listed = <Item>(kind: Kind<Item>) =>
-        makeListed(
-          list(session, kind, {
-            timeout: options.timeout ?? 30_000,
-            warn: (message) => session.notifications.publish("warning", { message }),
-          }),
-          scope,
-          closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
-        )
+      const listed = <Item>(kind: Kind<Item>): Listed<Item> =>
+        session.declares(kind.method)
+          ? makeListed(
+              list(session, kind, {
+                timeout: options.timeout ?? 30_000,
+                warn: (message) => session.notifications.publish("warning", { message }),
+              }),
+              scope,
+              closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
+            )
+          : undeclared
       const tools = listed(toolKind)
       const prompts = listed(promptKind)
       const resources = listed(resourceKind)
