@@ -53,8 +53,6 @@ export const largeMessage: Scenario = {
       runs: 2 * runs - 1,
       run: async (worker, subject) => {
         await worker.order({ op: "stdio", servers: [rawServer({ result: message })] })
-        // Small requests first: not the compiler is measured, but one large message.
-        for (let count = 0; count < 200; count++) await worker.order({ op: "list" })
         const { wall } = await worker.order({ op: "load", calls: 1, inflight: 1, way: "fibres" })
         measurement.sample(messageRow.id, subject, wall)
       },

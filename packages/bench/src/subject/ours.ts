@@ -1,11 +1,12 @@
 /** This client, through its public exports: the service with every server in it, as a host has it. */
-import { Config, Mcp } from "@opencode-ai/mcp"
+import type { LocalServer, RemoteServer, ServerConfig } from "@opencode-ai/mcp/config"
+import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { check, type Connection, loadPromises, type Offer, type Subject } from "../subject.ts"
+import { check, type Command, type Connection, loadPromises, type Offer, type Subject } from "../subject.ts"
 
 const scope = Effect.runSync(Scope.make("parallel"))
 const mcp = Context.get(
@@ -39,30 +40,59 @@ const connectionTo = (server: string): Connection => {
   }
 }
 
+/** What an entry without options decodes to: reading configuration is the host's part, and not measured here. */
+const common = (name: string) => ({
+  name,
+  enabled: true,
+  timeout: { startup: 30_000, catalog: 30_000, execution: 300_000 },
+  roots: "auto" as const,
+  trusted: false,
+  tools: { allow: ["*"], deny: [] },
+  sampling: { approve: "ask" as const, requestsPerMinute: 10, tokensPerHour: 100_000 },
+  limits: { message: 64 << 20, event: 64 << 20, body: 64 << 20, stderr: 1 << 20 },
+})
+
+const local = (name: string, { args, command }: Command): LocalServer => ({
+  type: "local",
+  ...common(name),
+  protocol: "legacy",
+  command: [command, ...args],
+  environment: new Map(),
+  inheritEnvironment: true,
+  shared: false,
+})
+
+const remote = (name: string, url: string): RemoteServer => ({
+  type: "remote",
+  ...common(name),
+  protocol: "auto",
+  url: new URL(url),
+  headers: new Map(),
+  oauth: false,
+})
+
 let added = 0
-const add = (entry: unknown): Effect.Effect<string> =>
+const add = (entry: (name: string) => ServerConfig): Effect.Effect<string> =>
   Effect.gen(function* () {
     const name = `raw${added++}`
-    const { config } = Config.decode(name, entry)
-    if (config === undefined) return yield* Effect.die(new Error("not a server's entry"))
-    const status = yield* mcp.add(config)
+    const status = yield* mcp.add(entry(name))
     return status.status === "connected" ? name : yield* Effect.die(new Error(JSON.stringify(status)))
   })
 
-const all = (entries: ReadonlyArray<unknown>): Promise<ReadonlyArray<string>> =>
+const all = (entries: ReadonlyArray<(name: string) => ServerConfig>): Promise<ReadonlyArray<string>> =>
   Effect.runPromise(Effect.forEach(entries, add, { concurrency: "unbounded" }))
 
 export const subject: Subject & Offer = {
   stdio: async (servers) => {
-    const entries = servers.map(({ command, args }) => ({ type: "local", command: [command, ...args] }))
-    return (await all(entries)).map(connectionTo)
+    const names = await all(servers.map((server) => (name) => local(name, server)))
+    return names.map(connectionTo)
   },
   http: async (url) => {
-    const [server] = await all([{ type: "remote", url }])
+    const [server] = await all([(name) => remote(name, url)])
     return connectionTo(server ?? "")
   },
   offer: async (urls) => {
-    await all(urls.map((url) => ({ type: "remote", url })))
+    await all(urls.map((url) => (name) => remote(name, url)))
     return {
       tools: () => Effect.runPromise(Effect.map(mcp.tools(), (tools) => tools.length)),
       close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
