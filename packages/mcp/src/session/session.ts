@@ -97,6 +97,11 @@ export class Session extends Context.Service<
 /**
  * Is told why a handshake failed before what was opened for it is closed, which may take seconds: the layer itself fails
  * only afterwards. Called synchronously. Default: nobody.
+ *
+ * @example
+ * ```ts
+ * const told = Layer.succeed(SessionLayer.HandshakeFailed)((error) => process.emitWarning(error.message))
+ * ```
  */
 export const HandshakeFailed: Context.Reference<(error: SessionError) => void> = Context.Reference<
   (error: SessionError) => void

@@ -209,6 +209,7 @@ describe("a server that never reads", () => {
         const keep = (line) => appendFileSync(process.env.MCP_PEER_RECORD, line + "\\n")
         let rest = ""
         let paused = false
+        process.once("SIGUSR2", () => process.stdin.resume())
         setTimeout(() => process.exit(), 60_000)
         process.stdin.on("end", () => process.exit())
         process.stdin.on("data", (chunk) => {
@@ -225,7 +226,6 @@ describe("a server that never reads", () => {
             if (message.method === "notifications/initialized" && !paused) {
               paused = true
               process.stdin.pause()
-              process.once("SIGUSR2", () => process.stdin.resume())
             }
           }
         })`
