@@ -3,7 +3,9 @@
  * raw servers, and prints ratios. It judges no machine: a goal that is missed is said, and the exit code stays 0.
  */
 import { cpus } from "node:os"
+import { resolve } from "node:path"
 import { parseArgs } from "node:util"
+import { profileInto } from "./process.ts"
 import { silent, terminal } from "./progress.ts"
 import { lineOf, paintOf, type Report, table } from "./report.ts"
 import { full, type Measurement, quick, type Scenario, type SubjectName } from "./row.ts"
@@ -26,10 +28,11 @@ const scenarios: ReadonlyArray<Scenario> = [
 
 const rows = scenarios.flatMap((scenario) => scenario.rows)
 
-const usage = `bun run bench [--json] [--only row]… [--quick]
+const usage = `bun run bench [--json] [--only row]… [--quick] [--profile directory]
 
   --json    print the table as JSON, with every sample
   --only    measure these rows alone; a prefix stands for all that begin with it
+  --profile write CPU profiles of this client into a directory; what is measured then is no benchmark
   --quick   tiny sizes, to see that everything works: the numbers mean nothing
 
 rows: ${rows.map((row) => row.id).join(", ")}
@@ -42,6 +45,7 @@ const read = () => {
         json: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
         only: { type: "string", multiple: true, default: [] },
+        profile: { type: "string" },
         help: { type: "boolean", default: false },
       },
     }).values
@@ -64,6 +68,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+if (options.profile !== undefined) profileInto(resolve(options.profile))
 const settings = options.quick ? quick : full
 const wanted = scenarios.filter((scenario) => scenario.rows.some(({ id }) => asked(id)))
 const onTerminal = process.stderr.isTTY === true && process.env["CI"] === undefined

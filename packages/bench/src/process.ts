@@ -58,9 +58,21 @@ export interface Worker {
   readonly close: () => Promise<void>
 }
 
+let profiles: string | undefined
+
+/** From now on this client's processes each leave a CPU profile in `directory` when they end. */
+export const profileInto = (directory: string) => {
+  profiles = directory
+}
+
+const profiling = (subject: string): ReadonlyArray<string> =>
+  profiles === undefined || subject !== "ours"
+    ? []
+    : ["--cpu-prof", "--cpu-prof-md", "--cpu-prof-interval", "100", "--cpu-prof-dir", profiles]
+
 /** Starts a contestant; it is ready when this resolves, with everything imported. */
-export const startWorker = async (subject: string, flags: ReadonlyArray<string> = []): Promise<Worker> => {
-  const child = spawn(process.execPath, [...flags, file("./worker.ts"), subject], {
+export const startWorker = async (subject: string): Promise<Worker> => {
+  const child = spawn(process.execPath, [...profiling(subject), file("./worker.ts"), subject], {
     stdio: ["pipe", "pipe", "inherit"],
     env: environment(),
   })
