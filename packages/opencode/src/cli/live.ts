@@ -6,7 +6,6 @@ import * as Text from "./text.ts"
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
 /** Between two frames, in milliseconds. */
 const period = 80
-const erase = "\r\u001b[2K"
 
 /** One line of standard error that is drawn again and again; `line` is asked for each time. */
 const animated = <A, E, R>(
@@ -17,14 +16,20 @@ const animated = <A, E, R>(
 ): Effect.Effect<A, E, R> => {
   if (!draws) return work
   let tick = 0
+  let drawn = 0
+  // Without colours there are no escape sequences at all.
+  const erase = () => (output.animate ? "\r\u001b[2K" : `\r${" ".repeat(drawn)}\r`)
   const frame = Effect.suspend(() =>
-    Effect.map(line(frames[tick++ % frames.length] ?? ""), (text) => output.draw(`${erase}${text}`)),
+    Effect.map(line(frames[tick++ % frames.length] ?? ""), (text) => {
+      output.draw(`${erase()}${text}`)
+      drawn = Text.width(text)
+    }),
   )
   const drawing = Effect.forever(Effect.andThen(frame, Effect.sleep(period)))
   return Effect.scoped(
     Effect.gen(function* () {
       // A quick answer needs no spinner, and leaves no flicker behind.
-      yield* Effect.addFinalizer(() => Effect.sync(() => tick > 0 && output.draw(erase)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => tick > 0 && output.draw(erase())))
       yield* Effect.forkScoped(Effect.andThen(Effect.sleep(period), drawing))
       return yield* work
     }),

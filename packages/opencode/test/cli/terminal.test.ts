@@ -75,6 +75,17 @@ describe("on a terminal", () => {
     }),
   )
 
+  it.live("draws the bar without any escape sequence where there are no colours", () =>
+    Effect.gen(function* () {
+      const { terminal, write } = yield* world
+      const config = write("servers.json", { mcp: { s: slowProgress } })
+      const { raw } = yield* terminal(["call", "s", "work", "--config", config], { env: { NO_COLOR: "1" } })
+      expect(raw).toMatch(/━━━+─+ {2}1\/4 {3}25% {2}copying/)
+      expect(raw).not.toContain(escape)
+      expect(raw).toMatch(/\r +\rdone\r?\n$/)
+    }),
+  )
+
   it.live("asks for required arguments that are missing", () =>
     Effect.gen(function* () {
       const { terminal, write } = yield* world
