@@ -58,7 +58,8 @@ export const list = <Item>(
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
           ({ reason }) => reason._tag !== "Transport" || reason.isOneAnswer,
-          (error) => Effect.sync(() => options.warn(`${error.message}; ${items.length} kept`)),
+          (error) =>
+            Effect.sync(() => options.warn(`${kind.method.method}: ${error.reason.message}; ${items.length} kept`)),
         ),
       )
       if (!isObject(result)) return items

@@ -30,9 +30,9 @@ const defaultRetry = 1_000
 /** Whether an event of this type carries a message. */
 export const isMessage = (type: string): boolean => type === "" || type === "message"
 
-/** The media type of a response, without its parameters; empty where it has none. */
+/** The media type of a response, without its parameters; empty where it has none, or nothing that could be of one. */
 export const mimeType = (response: Response): string => {
-  const type = response.headers.get("content-type")
+  const type = response.headers.get("content-length") === "0" ? null : response.headers.get("content-type")
   // As servers write them: nothing to take apart.
   if (type === null || type === "application/json" || type === "text/event-stream") return type ?? ""
   return type.split(";", 1)[0]?.trim().toLowerCase() ?? ""

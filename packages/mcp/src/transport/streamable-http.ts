@@ -247,7 +247,8 @@ export const open = (
     const receive = (post: Post, response: Response) => {
       if (post.method === "initialize" && !keepSession(post, response)) return
       if (post.method === "notifications/initialized") gate.release()
-      const type = mimeType(response)
+      // What was accepted is not answered, whatever the head calls the nothing that follows: the Python SDK says JSON.
+      const type = post.id === undefined && response.status === 202 ? "" : mimeType(response)
       if (type === "application/json") return readJson(post, response)
       if (type === "text/event-stream") return readStream(post, response)
       if (post.id !== undefined) return lose(post, unexpectedContent(url, response, "JSON or an event stream"))

@@ -111,7 +111,7 @@ describe("pages", () => {
         on: { "tools/list": ({ params }) => (params?.cursor === "b" ? { error } : page([tool("a")], "b")) },
       })
       expect(names(yield* lists.tools.all)).toEqual(["a"])
-      expect(warnings).toEqual(["peer: tools/list: the database is down (code -32603); 1 kept"])
+      expect(warnings).toEqual(["tools/list: the database is down (code -32603); 1 kept"])
     }),
   )
   it.effect("of which one never comes keep what was read, after the timeout of a page", () =>

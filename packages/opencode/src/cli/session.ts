@@ -37,7 +37,7 @@ const tell = (event: Event): Effect.Effect<void, never, Output> =>
   Effect.flatMap(Output, (output) => {
     const { data, type } = event
     const name = output.err.paint("dim", Text.oneLine(data.server))
-    if (event.type === "mcp.warning") return output.warn(`${name} ${event.data.message}`)
+    if (event.type === "mcp.warning") return output.warn(`${Text.oneLine(data.server)}: ${event.data.message}`)
     if (event.type === "mcp.log" && output.says("info")) {
       const { data: what, level } = event.data
       return output.say(`${level}: ${name} ${Text.harmless(typeof what === "string" ? what : JSON.stringify(what))}`)
