@@ -53,7 +53,17 @@ export class AuthRequired extends Data.TaggedError("AuthRequired")<{
   }
 }
 
-export type McpReason = ServerNotFound | ToolNotFound | NotConnected | AuthRequired
+/** The call needs a part of the protocol that this client does not have yet: nothing was sent. */
+export class NotImplemented extends Data.TaggedError("NotImplemented")<{
+  readonly server: string
+  readonly feature: string
+}> {
+  override get message(): string {
+    return `${this.server}: ${this.feature} is not implemented yet; nothing was sent`
+  }
+}
+
+export type McpReason = ServerNotFound | ToolNotFound | NotConnected | AuthRequired | NotImplemented
 
 /** The error of the service itself; what a session reports is a `SessionError`. */
 export class McpError extends Data.TaggedError("McpError")<{ readonly reason: McpReason }> {

@@ -19,7 +19,7 @@ import type { ServerConfig } from "./config.ts"
 import { nearest } from "./config/nearest.ts"
 import type { Connection, Live } from "./connection.ts"
 import { Assembly } from "./connection/assembly.ts"
-import { McpError, NotConnected, ToolNotFound } from "./error.ts"
+import { McpError, NotConnected, NotImplemented, ToolNotFound } from "./error.ts"
 import type { Event, Status } from "./events.ts"
 import * as Registry from "./mcp/registry.ts"
 import type { Registered, Unusable } from "./mcp/registry.ts"
@@ -234,10 +234,14 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const call = (
       { session }: Live,
       server: string,
-      { name }: Tool,
+      { execution, name }: Tool,
       args: JsonObject | undefined,
       callOptions: CallOptions | undefined,
-    ) => {
+    ): Effect.Effect<CallToolResult, CallError> => {
+      if (execution?.taskSupport === "required") {
+        const feature = `the tool ${JSON.stringify(name)} has to be called as a task, which`
+        return Effect.fail(new McpError({ reason: new NotImplemented({ server, feature }) }))
+      }
       const params = args === undefined ? { name } : { name, arguments: args }
       return session.request(Method.callTool, params, withProgress(server, callOptions))
     }

@@ -27,8 +27,8 @@ const reasonOf = (url: string, response: Response, withSession: boolean, text: s
   const challenge = headers.get("www-authenticate") ?? undefined
   const error = errorIn(text)
   const body = readable(text)
-  // A 403 that speaks JSON-RPC and asks for nothing is an answer of the server's, not of an authorization.
-  if (status === 401 || (status === 403 && (challenge !== undefined || error === undefined))) {
+  // A 403 that asks for nothing is a refusal: of a firewall, of an Origin, of the server itself.
+  if (status === 401 || (status === 403 && challenge !== undefined)) {
     return new Unauthorized({ status, url: shown, challenge, body: error?.message ?? body })
   }
   const retryAfter = headers.get("retry-after") ?? undefined

@@ -86,6 +86,16 @@ describe("a challenge", () => {
     }),
   )
 
+  it.live("is none where a 403 asks for nothing: a firewall says no", () =>
+    Effect.gen(function* () {
+      const server = yield* rawHttp({ on: { initialize: () => ({ status: 403, text: "blocked" }) } })
+      const client = yield* opened(Layer.provide(TransportLayer.remote({ url: server.url }), AuthLayer.none))
+      client.connection.send(initialize)
+      const { failed } = yield* client.until(({ failed }) => failed.length > 0)
+      expect(failed[0]?.error.reason).toMatchObject({ _tag: "HttpStatus", status: 403, body: "blocked" })
+    }),
+  )
+
   it.live("by a 403 that is a JSON-RPC error is that error", () =>
     Effect.gen(function* () {
       const error = { code: -32000, message: "Invalid Host header" }
