@@ -2,7 +2,8 @@
  * Server-sent events (WHATWG HTML, 9.2.6, Interpreting an event stream), read incrementally.
  *
  * `effect/encoding/Sse` looks at each character in turn, which a result of a megabyte pays for; here lines are found by
- * `indexOf`, a line that spans chunks is joined once, and an event over the limit is thrown away as it arrives.
+ * `indexOf`, a line that spans chunks is joined once, and an event over the limit is thrown away as it arrives: only the
+ * beginning and the end of its data are kept, because the id of the request that it answers stands in one of them.
  */
 import { readChunks } from "../http/body.ts"
 
@@ -18,16 +19,39 @@ export interface Cursor {
 export interface EventHandler {
   /** One event with data. `false` stops the reading. */
   readonly event: (type: string, data: string) => boolean
-  /** An event was larger than the limit. `false` stops the reading. */
-  readonly oversized: () => boolean
+  /** An event was larger than the limit; `head` and `tail` are the ends of its data. `false` stops the reading. */
+  readonly oversized: (head: string, tail: string) => boolean
+  /** An event is twice as large as the limit, and its end may never come. `false` stops the reading. */
+  readonly endless?: (head: string) => boolean
   readonly end: () => void
   readonly failed: (cause: unknown) => void
+}
+
+/** How much of the beginning and of the end of the data over the limit is kept, in characters. */
+const keptOfOversized = 1024
+
+/** A copy: a part of a string would keep the whole of it. */
+const copied = (text: string): string => Buffer.from(text).toString()
+
+/** An event that is thrown away as it arrives. */
+class Skipped {
+  head = ""
+  tail = ""
+  length = 0
+  /** Whether its end was given up. */
+  endless = false
+
+  keep(data: string) {
+    const missing = keptOfOversized - this.head.length
+    if (missing > 0) this.head += copied(data.slice(0, missing))
+    this.tail = copied((data.length < keptOfOversized ? this.tail + data : data).slice(-keptOfOversized))
+  }
 }
 
 /** A parser with its state: `feed` it with text; `false` means that the handler wants no more. `limit` is in characters. */
 export class EventParser {
   private readonly cursor: Cursor
-  private readonly handler: Pick<EventHandler, "event" | "oversized">
+  private readonly handler: Pick<EventHandler, "event" | "oversized" | "endless">
   private readonly limit: number
   /** The pieces of a line whose end has not come, and their length. */
   private pending: Array<string> | undefined
@@ -37,9 +61,11 @@ export class EventParser {
   private type = ""
   private data: string | undefined
   private id: string | undefined
-  private skipping = false
+  private skipped: Skipped | undefined
+  /** Whether the line that is longer than the limit is one of data. */
+  private isData = false
 
-  constructor(cursor: Cursor, handler: Pick<EventHandler, "event" | "oversized">, limit: number) {
+  constructor(cursor: Cursor, handler: Pick<EventHandler, "event" | "oversized" | "endless">, limit: number) {
     this.cursor = cursor
     this.handler = handler
     this.limit = limit
@@ -68,14 +94,19 @@ export class EventParser {
   }
 
   private hold(text: string): boolean {
+    const wasHeld = this.length <= this.limit
     this.length += text.length
-    if (this.length > this.limit) {
-      this.pending = undefined
-      return this.overflow()
-    }
+    if (!wasHeld) return this.skip(text, this.isData)
     if (this.pending === undefined) this.pending = [text]
     else this.pending.push(text)
-    return true
+    return this.length <= this.limit || this.letGo(this.pending.join(""))
+  }
+
+  /** The beginning of a line that is longer than the limit. */
+  private letGo(line: string): boolean {
+    this.pending = undefined
+    this.isData = line.startsWith("data:")
+    return this.skip(this.isData ? line.slice(line[5] === " " ? 6 : 5) : line, this.isData)
   }
 
   private whole(text: string): boolean {
@@ -83,7 +114,7 @@ export class EventParser {
     const held = this.pending
     this.pending = undefined
     this.length = 0
-    return held === undefined || this.line(held.join("") + text)
+    return held === undefined ? this.skip(text, this.isData) : this.line(held.join("") + text)
   }
 
   private line(text: string): boolean {
@@ -97,9 +128,9 @@ export class EventParser {
 
   private field(name: string, value: string): boolean {
     if (name === "data") {
-      if (this.skipping) return true
+      if (this.skipped !== undefined) return this.skip(`\n${value}`, true)
       this.data = this.data === undefined ? value : `${this.data}\n${value}`
-      return this.data.length <= this.limit || this.overflow()
+      return this.data.length <= this.limit || this.skip("", true)
     }
     if (name === "event") this.type = value
     else if (name === "id") {
@@ -109,21 +140,32 @@ export class EventParser {
     return true
   }
 
-  /** Said as soon as it is known: an event without end never comes to its end. */
-  private overflow(): boolean {
-    this.data = undefined
-    if (this.skipping) return true
-    this.skipping = true
-    return this.handler.oversized()
+  /** Throws away a part of an event over the limit. */
+  private skip(text: string, isData: boolean): boolean {
+    let { skipped } = this
+    if (skipped === undefined) {
+      skipped = this.skipped = new Skipped()
+      if (this.data !== undefined) {
+        skipped.keep(isData && text !== "" ? `${this.data}\n` : this.data)
+        skipped.length = this.data.length
+        this.data = undefined
+      }
+    }
+    if (isData) skipped.keep(text)
+    skipped.length += text.length
+    if (skipped.endless || skipped.length <= 2 * this.limit) return true
+    skipped.endless = true
+    return this.handler.endless?.(skipped.head) ?? true
   }
 
   private dispatch(): boolean {
-    const { data, id, skipping, type } = this
+    const { data, id, skipped, type } = this
     this.type = ""
     this.data = undefined
-    this.skipping = false
+    this.skipped = undefined
     if (id !== undefined) this.cursor.lastEventId = id
-    return skipping || data === undefined || data === "" ? true : this.handler.event(type, data)
+    if (skipped !== undefined) return this.handler.oversized(skipped.head, skipped.tail)
+    return data === undefined || data === "" ? true : this.handler.event(type, data)
   }
 }
 

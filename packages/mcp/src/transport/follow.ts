@@ -20,8 +20,9 @@ export interface FollowOptions {
   readonly limit: number
   /** The data of one event; `false` ends the following. */
   readonly event: (data: string) => boolean
-  /** An event was larger than the limit; `false` ends the following. */
-  readonly oversized: () => boolean
+  /** An event was larger than the limit (see `EventHandler`); `false` ends the following. */
+  readonly oversized: (head: string, tail: string) => boolean
+  readonly endless?: (head: string) => boolean
 }
 
 /** Where the server does not say how long to wait, in milliseconds (as the SDKs do). */
@@ -78,8 +79,12 @@ const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => 
                 if (open && isMessage(type) && !options.event(data)) finish(true)
                 return open
               },
-              oversized: () => {
-                if (open && !options.oversized()) finish(true)
+              oversized: (head, tail) => {
+                if (open && !options.oversized(head, tail)) finish(true)
+                return open
+              },
+              endless: (head) => {
+                if (open && options.endless?.(head) === false) finish(true)
                 return open
               },
               end: () => finish(false),

@@ -29,6 +29,9 @@ const atBeginning = (head: string): string | null | undefined => {
   return id
 }
 
+/** Whether a message with this beginning may be an answer: it names no method there. */
+export const mayAnswer = (head: string): boolean => atBeginning(head) !== null
+
 /** The id of the request that a message answers; `undefined` where it is no answer, or does not show. */
 export const answeredId = (head: string, tail: string): RequestId | undefined => {
   const first = atBeginning(head)

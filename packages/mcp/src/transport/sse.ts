@@ -17,6 +17,7 @@ import * as Exchange from "./exchange.ts"
 import { isEventStream, isMessage, unexpectedContent } from "./follow.ts"
 import { isRequest, makeGate } from "./gate.ts"
 import { encode } from "./outgoing.ts"
+import { answeredId } from "./oversized.ts"
 import { defaultLimit } from "./streamable-http.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
@@ -129,9 +130,13 @@ export const open = (
         const disconnected = () => resume(Effect.fail(fail(new Disconnected({ url: shownUrl(url) }))))
         const close = readEvents(response, { lastEventId: undefined, retry: undefined }, limit, {
           event,
-          oversized: () => {
-            if (!over) receiver.warning(new MessageTooLarge({ limit }).message)
-            return !over
+          oversized: (head, tail) => {
+            if (over) return false
+            const error = fail(new MessageTooLarge({ limit }))
+            const id = answeredId(head, tail)
+            if (id === undefined) receiver.warning(error.message)
+            else receiver.failed(id, error)
+            return true
           },
           end: disconnected,
           failed: disconnected,

@@ -23,6 +23,7 @@ import * as Exchange from "./exchange.ts"
 import { isMessage, listen, mimeType, resume, unexpectedContent } from "./follow.ts"
 import { isRequest, makeGate } from "./gate.ts"
 import { encode } from "./outgoing.ts"
+import { answeredId, mayAnswer } from "./oversized.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a remote server is reached. */
@@ -144,6 +145,21 @@ export const open = (
       else junk(text)
     }
 
+    /** What was too large costs the call that it answers; on the stream of a call, its own where it does not show. */
+    const loseAnswered = (head: string, tail: string, from: Post | undefined) => {
+      const id = answeredId(head, tail)
+      const post = id !== undefined ? requests.get(id) : mayAnswer(head) ? from : undefined
+      if (post === undefined || !post.open) return warn(tooLarge.message)
+      lose(post, tooLarge)
+      if (post !== from) post.controller.abort()
+    }
+
+    /** An event without end never tells whose it is: it is taken for the answer, unless its beginning says otherwise. */
+    const loseEndless = (head: string, from: Post) => {
+      const id = answeredId(head, "")
+      if (from.open && mayAnswer(head) && (id === undefined || id === from.id)) lose(from, tooLarge)
+    }
+
     const linger = (post: Post) => {
       lingering.add(post)
       if (lingering.size <= lingerLimit) return
@@ -163,9 +179,13 @@ export const open = (
           if (post.open) deliverText(data, post)
           return post.open
         },
-        oversized: () => {
-          lose(post, tooLarge)
-          return false
+        oversized: (head, tail) => {
+          loseAnswered(head, tail, post)
+          return post.open
+        },
+        endless: (head) => {
+          loseEndless(head, post)
+          return post.open
         },
       }).pipe(
         Effect.raceFirst(aborted(post.controller.signal)),
@@ -193,10 +213,14 @@ export const open = (
           }
           return true
         },
-        oversized: () => {
-          if (post.open) lose(post, tooLarge)
-          else warn(tooLarge.message)
-          return false
+        oversized: (head, tail) => {
+          const wasOpen = post.open
+          loseAnswered(head, tail, post)
+          return post.open || !wasOpen
+        },
+        endless: (head) => {
+          loseEndless(head, post)
+          return post.open
         },
         end: ended,
         failed: ended,
@@ -298,8 +322,8 @@ export const open = (
             deliverText(data, undefined)
             return true
           },
-          oversized: () => {
-            warn(tooLarge.message)
+          oversized: (head, tail) => {
+            loseAnswered(head, tail, undefined)
             return true
           },
           warning: warn,

@@ -4,16 +4,17 @@ import { type Cursor, EventParser } from "../../src/transport/event-stream.ts"
 const parse = (chunks: ReadonlyArray<string>, limit = 1_000) => {
   const cursor: Cursor = { lastEventId: undefined, retry: undefined }
   const events: Array<string> = []
+  const ends: Array<readonly [head: string, tail: string]> = []
   const parser = new EventParser(
     cursor,
     {
       event: (type, data) => events.push(type === "" ? data : `${type}=${data}`) > 0,
-      oversized: () => events.push("oversized") > 0,
+      oversized: (head, tail) => events.push("oversized") + ends.push([head, tail]) > 0,
     },
     limit,
   )
   for (const chunk of chunks) parser.feed(chunk)
-  return { events, cursor }
+  return { events, cursor, ends }
 }
 
 /** The same text in one piece, in pieces of one character, and cut at every place. */
@@ -57,6 +58,35 @@ describe("an event stream", () => {
     for (const chunks of cuts(stream)) {
       expect(parse(chunks, 40).events).toEqual(["a", "oversized", "b", "oversized", "c"])
     }
+  })
+
+  test("shows the first and last characters of the data over the limit, wherever it is cut", () => {
+    const long = `head${"x".repeat(3_000)}`
+    const stream = `event: message\ndata: ${long}\ndata: tail\nid: 1\n\ndata:${long}tail\n\n: ${long}\ndata: short\n\n`
+    for (const size of [1, 7, 1_000, 2_000, 2_999, stream.length]) {
+      const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, at) =>
+        stream.slice(at * size, (at + 1) * size),
+      )
+      const head = long.slice(0, 1_024)
+      const { ends } = parse(chunks, 2_000)
+      expect(ends.slice(0, 2)).toEqual([
+        [head, `${"x".repeat(1_019)}\ntail`],
+        [head, `${"x".repeat(1_020)}tail`],
+      ])
+    }
+  })
+
+  test("says once of an event that it may have no end", () => {
+    const heads: Array<string> = []
+    const parser = new EventParser(
+      { lastEventId: undefined, retry: undefined },
+      { event: () => true, oversized: () => true, endless: (head) => heads.push(head) > 0 },
+      100,
+    )
+    for (const text of ["data: ", "a".repeat(150)]) parser.feed(text)
+    expect(heads).toEqual([])
+    for (const text of ["b".repeat(150), "c".repeat(150)]) parser.feed(text)
+    expect(heads).toEqual([`${"a".repeat(150)}${"b".repeat(150)}`])
   })
 
   test("keeps nothing of a line without end", () => {

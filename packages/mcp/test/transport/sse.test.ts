@@ -117,6 +117,30 @@ describe("HTTP+SSE", () => {
     }),
   )
 
+  for (const [name, answer] of [
+    ["first", (text: string) => `{"jsonrpc":"2.0","id":2,"result":{"a":"${text}"}}`],
+    ["last", (text: string) => `{"result":{"a":"${text}"},"jsonrpc":"2.0","id":2}`],
+  ] as const) {
+    it.live(`fails a call at once whose answer is over the limit, with the id ${name}`, () =>
+      Effect.gen(function* () {
+        const server = yield* rawHttp({
+          legacy: true,
+          on: { "tools/call": ({ nth }) => (nth === 0 ? { status: 202, text: "" } : undefined) },
+        })
+        const client = yield* opened(layer(server.url, { event: 1_000 }))
+        yield* handshake(client)
+        client.connection.send(call(2))
+        yield* server.first(({ rpc }) => rpc.method === "tools/call")
+        yield* server.push({ raw: `data: ${answer("x".repeat(5_000))}\n\n` })
+        const { failed } = yield* client.until(({ failed }) => failed.length > 0)
+        expect(failed).toMatchObject([{ id: 2, error: { reason: { _tag: "MessageTooLarge", limit: 1_000 } } }])
+        client.connection.send(call(3))
+        yield* client.until(({ messages }) => messages.length === 2)
+        expect(client.heard.ended).toEqual([])
+      }),
+    )
+  }
+
   const refusals: ReadonlyArray<readonly [string, RawHttpScript, string]> = [
     ["a status", { get: () => ({ status: 404, text: "nothing here" }) }, "HttpStatus"],
     ["a page", { get: () => ({ headers: { "content-type": "text/html" }, text: "<html>" }) }, "UnexpectedContent"],

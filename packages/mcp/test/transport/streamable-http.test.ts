@@ -306,6 +306,72 @@ describe("a limit", () => {
   }
 })
 
+describe("an event over the limit", () => {
+  const limits = { event: 1_000 }
+  const long = "x".repeat(1_500)
+  const answerOf = (id: number): { readonly raw: string } => ({
+    raw: `data: {"result":{"a":"${long}"},"jsonrpc":"2.0","id":${id}}\n\n`,
+  })
+  const tooLarge = (id: number) => ({ id, error: { reason: { _tag: "MessageTooLarge", limit: 1_000 } } })
+
+  it.live("costs the call that it answers, on the stream of the GET too", () =>
+    Effect.gen(function* () {
+      const never = yield* Deferred.make<void>()
+      const { connection, server, until } = yield* begun(
+        {
+          get: () => ({ sse: [], hold: true }),
+          on: { "tools/call": ({ nth }) => (nth === 0 ? { sse: [{ until: Deferred.await(never) }] } : undefined) },
+        },
+        limits,
+      )
+      connection.send(call(7))
+      yield* server.first(({ method }) => method === "GET")
+      yield* server.first(({ rpc }) => rpc.method === "tools/call")
+      yield* Effect.repeat(server.push(answerOf(7)), { until: (streams) => streams > 0 })
+      expect((yield* until(({ failed }) => failed.length > 0)).failed).toMatchObject([tooLarge(7)])
+      connection.send(call(8))
+      expect((yield* until(({ messages }) => messages.length === 2)).ended).toEqual([])
+    }),
+  )
+
+  it.live("costs the call that it answers, on the stream of another, which goes on", () =>
+    Effect.gen(function* () {
+      const never = yield* Deferred.make<void>()
+      const { connection, server, until } = yield* begun(
+        {
+          on: {
+            "tools/call": ({ rpc }) => ({
+              sse: rpc.id === 7 ? [{ until: Deferred.await(never) }] : [answerOf(7), { data: result(rpc.id) }],
+            }),
+          },
+        },
+        limits,
+      )
+      connection.send(call(7))
+      yield* server.first(({ rpc }) => rpc.id === 7)
+      connection.send(call(8))
+      const { failed, messages } = yield* until(({ messages }) => messages.length === 2)
+      expect(failed).toMatchObject([tooLarge(7)])
+      expect(messages[1]).toEqual(result(8))
+    }),
+  )
+
+  it.live("costs no call when it answers none: what comes after it is read", () =>
+    Effect.gen(function* () {
+      const log = `data: {"jsonrpc":"2.0","method":"notifications/message","params":{"data":"${long}"}}\n\n`
+      const { connection, until } = yield* begun(
+        { on: { "tools/call": ({ rpc }) => ({ sse: [{ raw: log }, { data: result(rpc.id) }] }) } },
+        limits,
+      )
+      connection.send(call(7))
+      const { failed, messages, warnings } = yield* until(({ messages }) => messages.length === 2)
+      expect(failed).toEqual([])
+      expect(messages[1]).toEqual(result(7))
+      expect(warnings.join()).toContain("1000 bytes")
+    }),
+  )
+})
+
 describe("a large result", () => {
   const text = "x".repeat(24 * 1024 * 1024)
   for (const answers of ["json", "sse"] as const) {
