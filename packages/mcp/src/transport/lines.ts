@@ -1,33 +1,30 @@
 /**
  * Newline-delimited framing: chunks of bytes in, whole lines out, each decoded once.
  *
- * A chunk that ends a line is decoded as one string and split there; a line that spans chunks is joined once, when its
- * end has come. A line over the limit is thrown away as it arrives, and only its beginning and end are kept, because
- * the id of the request that it answers stands in one of them (stdio transport; messages are delimited by newlines).
+ * A chunk that ends a line is decoded as one string and split there; a line that spans chunks is joined once. A line
+ * over the limit is thrown away as it arrives, and only its beginning and end are kept, because the id of the request
+ * that it answers stands in one of them (stdio transport; messages are delimited by newlines).
  */
+import { StringDecoder } from "node:string_decoder"
 
-/** How much of the beginning and of the end of a line over the limit is kept, in bytes. */
+/** How much of the beginning and of the end of a line over the limit is kept, in characters. */
 const keptOfOversized = 1024
 
 const newline = 10
 
-/** A copy of the last bytes of chunks, which are let go. */
-const lastOf = (chunks: ReadonlyArray<Buffer>): Buffer => {
-  const last: Array<Buffer> = []
-  let missing = keptOfOversized
-  for (let at = chunks.length - 1; at >= 0 && missing > 0; at--) {
-    const part = chunks[at]?.subarray(-missing)
-    if (part === undefined) break
-    last.unshift(part)
-    missing -= part.length
-  }
-  return Buffer.concat(last)
-}
+/**
+ * Up to here an unfinished line is held as bytes, and decoded in one go; above, it is decoded as it arrives, while the
+ * server still writes, so that the end of a large message has less to wait for. In bytes.
+ */
+const decodedInOneGo = 1024 * 1024
+
+/** A part of a text that does not keep the whole of it in memory. */
+const copyOf = (part: string): string => Buffer.from(part).toString()
 
 /** Receives what was framed. */
 export interface LineHandler {
   readonly line: (text: string) => void
-  /** A line was longer than the limit; `head` and `tail` are its first and last bytes. */
+  /** A line was longer than the limit; `head` and `tail` are its beginning and its end. */
   readonly oversized: (head: string, tail: string) => void
 }
 
@@ -40,23 +37,23 @@ export interface LineSplitter {
 
 /** Makes a splitter. `limit` is in bytes. */
 export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplitter => {
-  let parts: Array<Buffer> = []
+  const decoder = new StringDecoder("utf8")
+  /** The unfinished line: how many bytes it has, its text as far as it was decoded, and what was not. */
   let length = 0
-  let oversized = false
-  let tail: Buffer = Buffer.alloc(0)
+  let text = ""
+  let parts: Array<Buffer> = []
+  /** The beginning of a line over the limit; its end is in `text`. */
+  let head: string | undefined
 
   const hold = (chunk: Buffer) => {
     length += chunk.length
-    if (!oversized) parts.push(chunk)
+    parts.push(chunk)
+    if (length <= decodedInOneGo && length <= limit) return
+    for (const part of parts) text += decoder.write(part)
+    parts = []
     if (length <= limit) return
-    if (!oversized) {
-      const head = Buffer.concat(parts, Math.min(length, keptOfOversized))
-      tail = lastOf(parts)
-      parts = [head]
-      oversized = true
-    } else {
-      tail = lastOf([tail, chunk])
-    }
+    head ??= copyOf(text.slice(0, keptOfOversized))
+    text = copyOf(text.slice(-keptOfOversized))
   }
 
   const whole = (text: string) => {
@@ -64,20 +61,22 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
     handler.oversized(text.slice(0, keptOfOversized), text.slice(-keptOfOversized))
   }
 
+  /** What is held and was not decoded yet. */
+  const rest = (): string => {
+    const [only] = parts
+    if (only === undefined) return decoder.end()
+    return parts.length === 1 ? only.toString() : Buffer.concat(parts).toString()
+  }
+
   const finish = () => {
-    const held = parts
-    const wasOversized = oversized
-    parts = []
+    const all = text + rest()
+    const oversized = head
     length = 0
-    oversized = false
-    if (wasOversized) {
-      handler.oversized(held[0]?.toString() ?? "", tail.toString())
-      tail = Buffer.alloc(0)
-    } else if (held.length === 1) {
-      handler.line(held[0]?.toString() ?? "")
-    } else {
-      handler.line(Buffer.concat(held).toString())
-    }
+    text = ""
+    parts = []
+    head = undefined
+    if (oversized === undefined) handler.line(all)
+    else handler.oversized(oversized, all)
   }
 
   const push = (chunk: Buffer) => {
