@@ -14,7 +14,7 @@ import { errorOfCause } from "./cause.ts"
 import { test } from "./runner.ts"
 
 /** Milliseconds that a test may take where it says nothing. */
-export const DEFAULT_TIMEOUT = 15_000
+const DEFAULT_TIMEOUT = 15_000
 
 /** How long finalizers may take after a timed-out test was interrupted, before the runner gives up on it. */
 const TEARDOWN_GRACE = 5_000

@@ -12,7 +12,7 @@ export const keyLimit = 64
 const suffixLength = 8
 
 /** Replaces what a provider does not allow in a tool's name. */
-export const sanitize = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_")
+const sanitize = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_")
 
 /** The whole key, however long: what permission patterns match too. */
 export const fullKey = (server: string, tool: string): string => `${sanitize(server)}_${sanitize(tool)}`

@@ -13,9 +13,9 @@ import type { Session } from "../session/session.ts"
 import type { SessionError } from "../session/error.ts"
 
 /** The most pages of one list. */
-export const pageLimit = 1_000
+const pageLimit = 1_000
 /** The most items of one list. */
-export const itemLimit = 100_000
+const itemLimit = 100_000
 
 /** One kind of list. */
 export interface Kind<Item> {

@@ -48,6 +48,8 @@ export interface ErrorMessage {
 /** A message that this client sends. */
 export type Message = RequestMessage | NotificationMessage | ResultMessage | ErrorMessage
 
+export const isRequest = (message: Message): message is RequestMessage => "method" in message && "id" in message
+
 /** A received object with the members that tell its kind, none of them trusted yet. */
 export interface Incoming {
   readonly id?: unknown

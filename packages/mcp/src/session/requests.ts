@@ -29,7 +29,7 @@ export interface RequestOptions {
 }
 
 /** A request that progress keeps alive may last this many times its idle timeout in all. */
-export const totalFactor = 10
+const totalFactor = 10
 
 /** Cancellations and answers that wait for a server to read are bounded by this number; then they are dropped. */
 const waitingLimit = 1_000

@@ -11,9 +11,8 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { parse } from "../protocol/json.ts"
-import type { Message } from "../protocol/jsonrpc.ts"
+import { isRequest, type Message } from "../protocol/jsonrpc.ts"
 import { Closed, CustomEnded, fail, type TransportError } from "./error.ts"
-import { isRequest } from "./gate.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** An open connection of a custom transport. */

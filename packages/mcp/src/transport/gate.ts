@@ -3,10 +3,8 @@
  * `notifications/initialized`: what is sent after it waits here until the server has taken it.
  */
 import * as Effect from "effect/Effect"
-import type { Message, RequestId, RequestMessage } from "../protocol/jsonrpc.ts"
+import { isRequest, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import type { Exchange } from "./exchange.ts"
-
-export const isRequest = (message: Message): message is RequestMessage => "method" in message && "id" in message
 
 export interface Gate {
   /** Transmits the message, now or when the gate opens. */

@@ -1,8 +1,7 @@
 /** The text in which a message leaves. */
 import { write } from "../protocol/json.ts"
-import type { Message } from "../protocol/jsonrpc.ts"
+import { isRequest, type Message } from "../protocol/jsonrpc.ts"
 import { fail, Unsendable } from "./error.ts"
-import { isRequest } from "./gate.ts"
 import type { Receiver } from "./transport.ts"
 
 /** A message as JSON. One that cannot be written costs its own request, and `undefined` is returned. */

@@ -49,7 +49,7 @@ const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
   })
 
 /** Every living process. Empty where the platform does not tell. */
-export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
+const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
   process.platform === "linux"
     ? readProc
     : process.platform === "win32"

@@ -67,7 +67,7 @@ const usage = (tool: { readonly name: string; readonly inputSchema: unknown }) =
   `${Text.oneLine(tool.name)} takes ${Text.oneLine(Schema.signature(tool.inputSchema))}`
 
 /** An argument that the tool does not take. */
-export const unknownArgument = (
+const unknownArgument = (
   name: string,
   known: ReadonlyArray<{ readonly name: string }>,
   tool: { readonly name: string; readonly inputSchema: unknown },

@@ -147,7 +147,7 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
 const isTrustError = (error: unknown): error is TrustError => error instanceof Error && error.name === "TrustError"
 
 /** What is told of an error, whatever it is. */
-export const fromError = (error: unknown): Failure => {
+const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }

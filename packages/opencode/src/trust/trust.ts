@@ -142,7 +142,7 @@ export class Trust extends Context.Service<
 }
 
 /** `$XDG_STATE_HOME/opencode/mcp-trust.json`, by default under `~/.local/state`. */
-export const approvalsFile = Effect.gen(function* () {
+const approvalsFile = Effect.gen(function* () {
   const paths = yield* Path.Path
   const configured = yield* environment("XDG_STATE_HOME")
   const home = (yield* environment("HOME")) ?? homedir()

@@ -39,7 +39,7 @@ export const publicNames = (): ReadonlyMap<string, string> => {
  * The imports of an example that shows none, on one line: of the names it mentions, those that `@opencode-ai/mcp` exports
  * and those that are modules of `effect`. What it declares or imports itself is its own.
  */
-export const prelude = (code: string): string => {
+const prelude = (code: string): string => {
   const imports = [...code.matchAll(/^import [^"]*/gm)].join(" ")
   const declared = [...code.matchAll(/\b(?:const|let|class|function|interface|type) (\w+)/g)].map(([, name]) => name)
   const names = new Set(code.match(/\b[A-Z]\w*\b/g))

@@ -4,7 +4,7 @@
  */
 
 /** The longest line, in bytes. A longer one is thrown away as it arrives. */
-export const lineLimit = 256 * 1024 * 1024
+const lineLimit = 256 * 1024 * 1024
 
 /** A whole line, or why it is none. */
 export type Line =
