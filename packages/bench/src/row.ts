@@ -47,7 +47,7 @@ export const full: Settings = {
   largeResult: 1 << 20,
   message: 32 << 20,
   tools: 5_000,
-  lists: 20,
+  lists: 30,
   servers: 20,
   manyServers: 200,
   offeredServers: 50,

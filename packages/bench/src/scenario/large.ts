@@ -50,7 +50,7 @@ export const largeMessage: Scenario = {
       measurement,
       name: "32 MB message",
       rows: [messageRow.id],
-      runs: 2 * runs - 1,
+      runs: measurement.settings.quick ? 1 : 3 * runs,
       run: async (worker, subject) => {
         await worker.order({ op: "stdio", servers: [rawServer({ result: message })] })
         const { wall } = await worker.order({ op: "load", calls: 1, inflight: 1, way: "fibres" })
@@ -87,7 +87,7 @@ export const list: Scenario = {
       measurement,
       name: "list",
       rows: listRows.map((row) => row.id).filter((id) => wanted.has(id)),
-      runs: Math.min(runs, 5),
+      runs,
       run: async (worker, subject) => {
         await worker.order({ op: "stdio", servers: [rawServer({ tools, properties: 20, page: 100 })] })
         const times: Array<number> = []
