@@ -41,11 +41,16 @@ const readProc: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.suspend(() 
   ),
 ).pipe(Effect.map((records) => records.filter((record) => record !== undefined)))
 
-const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
+/** A start time as `ps` writes it (`lstart`), alone or as the last column, which may be padded. */
+export const parseStarted = (output: string): string => output.trim().replace(/\s+/g, " ")
+
+/** The columns `pid`, `ppid`, `pgid`, `stat` and `lstart` of `ps`, without a heading. */
+export const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
   output.split("\n").flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)
     if (match === null || (match[4] ?? "").startsWith("Z")) return []
-    return [{ pid: Number(match[1]), parent: Number(match[2]), group: Number(match[3]), started: match[5] ?? "" }]
+    const started = parseStarted(match[5] ?? "")
+    return [{ pid: Number(match[1]), parent: Number(match[2]), group: Number(match[3]), started }]
   })
 
 /** Every living process. Empty where the platform does not tell. */
@@ -81,7 +86,7 @@ export const descendants = (table: ReadonlyArray<ProcessRecord>, root: number): 
  * A group outlives its leader and keeps its id from being given away; a process that has the id of a leader and another
  * start time shows that the group was gone, and the id given to a stranger.
  */
-const survivors = (
+export const survivors = (
   table: ReadonlyArray<ProcessRecord>,
   known: ReadonlyArray<ProcessRecord>,
 ): ReadonlyArray<ProcessRecord> => {
@@ -133,14 +138,21 @@ export interface Grace {
 /** A server that heeds the end of its stdin does so at once; heeding SIGTERM may take a while (Lifecycle, Shutdown). */
 export const defaultGrace: Grace = { stdin: 1_000, term: 2_000 }
 
-/** The leader of a group as it was when it was started; its start time is empty where the platform does not tell. */
+/**
+ * The leader of a group as it was when it was started. Where `ps` tells its start time, that is filled in when it has,
+ * because a connection does not wait for it; empty until then, and where the platform does not tell.
+ */
 export const leader = (pid: number): Effect.Effect<ProcessRecord> =>
-  Effect.map(process.platform === "linux" ? readOne(String(pid)) : Effect.succeed(undefined), (record) => ({
-    pid,
-    parent: process.pid,
-    group: pid,
-    started: record?.started ?? "",
-  }))
+  Effect.gen(function* () {
+    const own = { pid, parent: process.pid, group: pid, started: "" }
+    if (process.platform === "linux") own.started = (yield* readOne(String(pid)))?.started ?? ""
+    else if (process.platform !== "win32") {
+      execFile("ps", ["-o", "lstart=", "-p", String(pid)], (error, stdout) => {
+        if (error === null) own.started = parseStarted(stdout)
+      })
+    }
+    return own
+  })
 
 /**
  * Ends a process and all that descends from it: closes stdin and waits, SIGTERM and waits, SIGKILL. Ends when nothing
