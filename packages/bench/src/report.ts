@@ -40,10 +40,12 @@ export interface Samples {
   readonly failures: ReadonlyMap<SubjectName, string>
 }
 
+/** How many decimals a goal is given with. */
+const precision = (goal: number): number => (String(goal).split(".")[1] ?? "0").length
+
 /** A value is held against its goal at the goal's own precision: 1.84 is 1.8. */
 const meets = (value: number, { better, goal }: Row): boolean => {
-  const decimals = (String(goal).split(".")[1] ?? "0").length
-  const rounded = Number(value.toFixed(decimals))
+  const rounded = Number(value.toFixed(precision(goal)))
   return better === "lower" ? rounded <= goal : rounded >= goal
 }
 
@@ -102,7 +104,10 @@ const cellOf = (line: Line, subject: SubjectName): string => {
   return ratio === undefined ? "–" : shown(line.unit, ratio)
 }
 
-const goalOf = (line: Line): string => `${line.better === "lower" ? "≤" : "≥"} ${shown(line.unit, line.goal)}`
+const goalOf = ({ better, goal, unit }: Line): string => {
+  const text = unit === "ratio" ? goal.toFixed(precision(goal)) : shown(unit, goal)
+  return `${better === "lower" ? "≤" : "≥"} ${text}`
+}
 
 export interface Paint {
   readonly good: (text: string) => string
