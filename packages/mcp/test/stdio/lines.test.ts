@@ -79,6 +79,18 @@ describe("lines", () => {
     expect(split([Buffer.from("one\n")]).lines).toEqual(["one"])
   })
 
+  test("keep their carriage returns, and are the same for chunks of every size", () => {
+    const bytes = Buffer.from('{"text":"żółw 🐢"}\n\n{"id":2}\nzażółć\r\n')
+    for (let size = 1; size <= bytes.length; size++) {
+      expect(split(cut(bytes, [size])).lines).toEqual(['{"text":"żółw 🐢"}', '{"id":2}', "zażółć\r"])
+    }
+  })
+
+  test("whose bytes are no UTF-8 have the replacement character, and spoil no other", () => {
+    const { lines } = split([Buffer.from([0x61, 0xff]), Buffer.from([0xc5, 0x0a, 0x62, 0x0a])])
+    expect(lines).toEqual(["a\ufffd\ufffd", "b"])
+  })
+
   test("that are empty are none", () => expect(split([Buffer.from("\n\n\na\n\n")]).lines).toEqual(["a"]))
 
   test("of one chunk are held to the limit too", () => {

@@ -1,23 +1,13 @@
 /** A server in this process that answers as a test says, recorded and held to the specification: no process, no clock. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { type Rpc, type Standard, standardAnswer } from "@opencode-ai/testing/peers/raw-answer"
-import { record, Wire } from "@opencode-ai/testing/recorder"
-import {
-  type Capabilities,
-  CapabilityLayer,
-  Notifications,
-  Session,
-  type SessionError,
-  SessionLayer,
-  Transport,
-  TransportLayer,
-} from "../../src/index.ts"
+import { type Capabilities, type SessionError, TransportLayer } from "../../src/index.ts"
 import type { SessionOptions } from "../../src/session/session.ts"
 import type { InMemoryClient } from "../../src/transport/in-memory.ts"
+import { type Connected, type Recorded, recorded, sessionOver } from "./session.ts"
 
 /** What is done about a request, or a notification: an answer without its envelope, `silence`, or what is right. */
 export type Handler = (message: Rpc, client: InMemoryClient) => object | "silence" | undefined | void
@@ -29,9 +19,7 @@ export interface Script extends Standard {
   readonly client?: Layer.Layer<Capabilities>
 }
 
-export interface Server {
-  readonly wire: Wire
-  readonly transport: Layer.Layer<Transport>
+export interface Server extends Recorded {
   /** Sends any value to the client, once it is connected. */
   readonly send: (message: unknown) => void
   /** The same, done once the client has taken it. */
@@ -42,8 +30,6 @@ export interface Server {
 /** A server; what the client sends to it is held to the specification when the Scope closes. */
 export const server = (script: Script = {}): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const wire = new Wire()
-    yield* Effect.addFinalizer(() => Effect.orDie(wire.check))
     let client: InMemoryClient | undefined
     const answer = (message: Rpc, to: InMemoryClient) => {
       const own = message.method === undefined ? undefined : script.on?.[message.method]?.(message, to)
@@ -54,9 +40,6 @@ export const server = (script: Script = {}): Effect.Effect<Server, never, Scope.
       client = connected
       return Effect.succeed((message) => answer(JSON.parse(JSON.stringify(message)), connected))
     })
-    const transport = Layer.effect(Transport)(Effect.map(Transport, (inner) => record(inner, wire))).pipe(
-      Layer.provide(bare),
-    )
     const send = (message: unknown) => client?.send(message)
     // What is sent arrives in a microtask: one that is queued after it comes after it.
     const turn = Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
@@ -65,13 +48,10 @@ export const server = (script: Script = {}): Effect.Effect<Server, never, Scope.
         Effect.sync(() => send(message)),
         turn,
       )
-    return { wire, transport, send, deliver, end: (cause) => client?.end(cause) }
+    return { ...(yield* recorded(bare)), send, deliver, end: (cause) => client?.end(cause) }
   })
 
-export interface Scripted extends Server {
-  readonly session: Session["Service"]
-  readonly notifications: Notifications["Service"]
-}
+export interface Scripted extends Server, Connected {}
 
 /** A session with a server of this process. */
 export const scripted = (script: Script = {}): Effect.Effect<Scripted, SessionError, Scope.Scope> =>
@@ -84,15 +64,8 @@ export const scripted = (script: Script = {}): Effect.Effect<Scripted, SessionEr
 export const connected = (
   { transport }: Server,
   script: Script = {},
-): Effect.Effect<Pick<Scripted, "session" | "notifications">, SessionError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const scope = yield* Effect.scope
-    const notifications = Notifications.make()
-    const layer = SessionLayer.make({ server: "peer", ...script.session }).pipe(
-      Layer.provide([transport, script.client ?? CapabilityLayer.none, Layer.succeed(Notifications)(notifications)]),
-    )
-    return { session: Context.get(yield* Layer.buildWithScope(layer, scope), Session), notifications }
-  })
+): Effect.Effect<Connected, SessionError, Scope.Scope> =>
+  sessionOver(transport, { ...script.session, client: script.client })
 
 /** Starts an effect now, up to where it waits. */
 export const start = <A, E, R>(

@@ -1,25 +1,14 @@
 /** A recorded session over stdio with what a test needs of the transport itself. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { LocalPeer } from "@opencode-ai/testing/peers/launch"
-import { record, Wire } from "@opencode-ai/testing/recorder"
-import {
-  CapabilityLayer,
-  Notifications,
-  Session,
-  type SessionError,
-  SessionLayer,
-  Transport,
-  TransportLayer,
-} from "../../src/index.ts"
+import { Wire } from "@opencode-ai/testing/recorder"
+import { Notifications, type SessionError, TransportLayer } from "../../src/index.ts"
 import type { SessionOptions } from "../../src/session/session.ts"
 import type { StdioOptions } from "../../src/transport/stdio.ts"
+import { type Connected, recorded, sessionOver } from "./session.ts"
 
-export interface Local {
-  readonly session: Session["Service"]
-  readonly notifications: Notifications["Service"]
+export interface Local extends Connected {
   readonly wire: Wire
   /** What the transport and the session warned of. */
   readonly warnings: ReadonlyArray<string>
@@ -34,24 +23,16 @@ export const local = (
   options: Partial<StdioOptions & SessionOptions> & { readonly recorded?: boolean } = {},
 ): Effect.Effect<Local, SessionError, Scope.Scope> =>
   Effect.gen(function* () {
-    const scope = yield* Effect.scope
-    const wire = new Wire()
-    yield* Effect.addFinalizer(() => Effect.orDie(wire.check))
     const env = Object.fromEntries(
       Object.entries({ ...process.env, ...peer.environment }).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, value] as const],
       ),
     )
     const bare = TransportLayer.stdio({ command: peer.command, env, grace: quick, ...options })
-    const transport = Layer.effect(Transport)(
-      Effect.map(Transport, (inner) => (options.recorded === false ? inner : record(inner, wire))),
-    ).pipe(Layer.provide(bare))
+    const { transport, wire } =
+      options.recorded === false ? { transport: bare, wire: new Wire() } : yield* recorded(bare)
     const notifications = Notifications.make()
     const warnings: Array<string> = []
     notifications.listen("warning", ({ message }) => warnings.push(message))
-    const layer = SessionLayer.make({ server: "peer", ...options }).pipe(
-      Layer.provide([transport, CapabilityLayer.none, Layer.succeed(Notifications)(notifications)]),
-    )
-    const context = yield* Layer.buildWithScope(layer, scope)
-    return { session: Context.get(context, Session), notifications, wire, warnings }
+    return { ...(yield* sessionOver(transport, options, notifications)), wire, warnings }
   })
