@@ -9,7 +9,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Entry from "./config/entry.ts"
 import { problemsOf, unknownFields, type Problem } from "./config/problem.ts"
-import { canonical, isRecord } from "./config/shape.ts"
+import { canonical } from "./config/shape.ts"
+import { isObject } from "./protocol/jsonrpc.ts"
 import type { Revision } from "./protocol/revision.ts"
 
 /** How long each part of a server's work may take, in milliseconds. */
@@ -208,7 +209,7 @@ const decodeRemote = Schema.decodeUnknownResult(Entry.Remote, options)
  */
 export const decode = (name: string, entry: unknown, defaults: Defaults = {}): Decoded => {
   const given = canonical(entry)
-  if (!isRecord(given)) {
+  if (!isObject(given)) {
     return { problems: [{ path: [], expected: "an object", found: given }], warnings: [] }
   }
   if (given["type"] === "local") {

@@ -3,7 +3,8 @@ import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { inner, Local, Remote } from "./entry.ts"
 import { nearest } from "./nearest.ts"
-import { at, isRecord, pathText } from "./shape.ts"
+import { isObject } from "../protocol/jsonrpc.ts"
+import { at, pathText } from "./shape.ts"
 
 /** One thing that is wrong, or unknown, in an entry. */
 export interface Problem {
@@ -87,7 +88,7 @@ export const unknownFields = (
       continue
     }
     const fields = inner.get(key)
-    if (fields === undefined || !isRecord(value)) continue
+    if (fields === undefined || !isObject(value)) continue
     for (const [name, field] of Object.entries(value)) {
       if (!fields.includes(name)) warnings.push(unknown([key, name], field, fields))
     }

@@ -6,8 +6,7 @@
  * is loaded for it.
  */
 
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+import { isObject } from "../protocol/jsonrpc.ts"
 
 /** What lies at a path, looking at own properties alone. */
 export const at = (value: unknown, path: ReadonlyArray<string>): unknown => {
@@ -46,19 +45,19 @@ export interface Section {
   readonly stray: ReadonlyArray<SectionEntry>
 }
 
-const isServer = (value: unknown) => isRecord(value) && typeof value["type"] === "string"
-const isSwitch = (value: unknown) => isRecord(value) && typeof value["enabled"] === "boolean"
+const isServer = (value: unknown) => isObject(value) && typeof value["type"] === "string"
+const isSwitch = (value: unknown) => isObject(value) && typeof value["enabled"] === "boolean"
 
 /** Splits the value of `mcp`. A server called `servers` or `timeout`, in OpenCode 1's shape, is seen as one. */
 export const section = (mcp: unknown): Section => {
   const servers: Array<SectionEntry> = []
   const stray: Array<SectionEntry> = []
   let timeout: unknown
-  if (!isRecord(mcp)) return { servers, timeout, stray: [{ name: "mcp", entry: mcp, path: ["mcp"] }] }
+  if (!isObject(mcp)) return { servers, timeout, stray: [{ name: "mcp", entry: mcp, path: ["mcp"] }] }
   for (const [name, value] of Object.entries(mcp)) {
     const path = ["mcp", name]
     if (name === "servers" && !isServer(value) && !isSwitch(value)) {
-      if (!isRecord(value)) stray.push({ name, entry: value, path })
+      if (!isObject(value)) stray.push({ name, entry: value, path })
       else for (const [key, entry] of Object.entries(value)) servers.push({ name: key, entry, path: [...path, key] })
     } else if (name === "timeout" && !isServer(value) && !isSwitch(value)) timeout = value
     else servers.push({ name, entry: value, path })
@@ -82,13 +81,13 @@ const oauthNames = new Map([
 
 /** An entry in OpenCode 1's spelling. What is no object is returned as it is. */
 export const canonical = (entry: unknown): unknown => {
-  if (!isRecord(entry)) return entry
+  if (!isObject(entry)) return entry
   return Object.fromEntries(
     Object.entries(entry).map(([key, value]) => {
       if (key === "disabled" && !Object.hasOwn(entry, "enabled")) {
         return ["enabled", typeof value === "boolean" ? !value : value]
       }
-      if (key !== "oauth" || !isRecord(value)) return [key, value]
+      if (key !== "oauth" || !isObject(value)) return [key, value]
       const renamed = Object.entries(value).map(([name, field]) => [oauthNames.get(name) ?? name, field])
       return [key, Object.fromEntries(renamed)]
     }),
@@ -98,12 +97,12 @@ export const canonical = (entry: unknown): unknown => {
 /** A path in a canonical entry, spelled as the entry was. */
 export const writtenPath = (entry: unknown, path: ReadonlyArray<string>): ReadonlyArray<string> => {
   const [key, name, ...rest] = path
-  if (!isRecord(entry) || key === undefined) return path
+  if (!isObject(entry) || key === undefined) return path
   if (key === "enabled" && !Object.hasOwn(entry, "enabled") && Object.hasOwn(entry, "disabled")) {
     return name === undefined ? ["disabled"] : ["disabled", name, ...rest]
   }
   const oauth = entry["oauth"]
-  if (key !== "oauth" || name === undefined || !isRecord(oauth) || Object.hasOwn(oauth, name)) return path
+  if (key !== "oauth" || name === undefined || !isObject(oauth) || Object.hasOwn(oauth, name)) return path
   const snake = [...oauthNames].find((pair) => pair[1] === name && Object.hasOwn(oauth, pair[0]))?.[0]
   return snake === undefined ? path : [key, snake, ...rest]
 }

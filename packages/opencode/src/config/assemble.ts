@@ -1,7 +1,8 @@
 /** Servers out of what the sources say: defaults found, parts merged, entries decoded, what is wrong put into words. */
 import * as Mcp from "@opencode-ai/mcp/config"
 import { describe, describeUnknown } from "@opencode-ai/mcp/config/problem"
-import { at, isRecord, pathText, writtenPath } from "@opencode-ai/mcp/config/shape"
+import { at, pathText, writtenPath } from "@opencode-ai/mcp/config/shape"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Collected, Merged, Origin, Part, SectionTimeout, Server } from "./merge.ts"
@@ -20,7 +21,7 @@ const defaultsOf = (timeouts: ReadonlyArray<SectionTimeout>, warnings: Array<str
   const legacy: typeof own = {}
   for (const { file, path, value } of timeouts) {
     const into = path[0] === "mcp" ? own : legacy
-    const each = isRecord(value) && into === own
+    const each = isObject(value) && into === own
     for (const key of ["startup", "catalog", "execution"] as const) {
       const found = each ? at(value, [key]) : value
       if (Mcp.isTimeout(found)) into[key] = found
@@ -72,7 +73,7 @@ const assembleOne = (
   return { ...server, config: decoded.config }
 }
 
-const isSwitch = (value: unknown) => isRecord(value) && Object.keys(value).every((key) => key === "enabled")
+const isSwitch = (value: unknown) => isObject(value) && Object.keys(value).every((key) => key === "enabled")
 
 const where = (origin: Origin) => `${origin.file}: ${pathText(origin.path)}`
 
@@ -80,14 +81,14 @@ const where = (origin: Origin) => `${origin.file}: ${pathText(origin.path)}`
 const blame = (layers: ReadonlyArray<Part>, last: Part, path: ReadonlyArray<string>) => {
   const part =
     layers.findLast((each) => path.length > 0 && at(each.value, path) !== undefined) ??
-    layers.findLast((each) => isRecord(each.value) && Object.hasOwn(each.value, "type")) ??
+    layers.findLast((each) => isObject(each.value) && Object.hasOwn(each.value, "type")) ??
     last
   return [part, writtenPath(part.entry, path)] as const
 }
 
 /** Objects are merged key by key, all else is replaced. Built of own properties: no key reaches a prototype. */
 const deepMerge = (base: unknown, over: unknown): unknown => {
-  if (!isRecord(base) || !isRecord(over)) return over
+  if (!isObject(base) || !isObject(over)) return over
   const merged = new Map(Object.entries(base))
   for (const [key, value] of Object.entries(over)) {
     merged.set(key, merged.has(key) ? deepMerge(merged.get(key), value) : value)
@@ -107,7 +108,7 @@ const secretFields: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
 export const secretsOf = (value: unknown): ReadonlyArray<string> => {
   const secrets: Array<unknown> = []
   const headers = at(value, ["headers"])
-  for (const [name, text] of Object.entries(isRecord(headers) ? headers : {})) {
+  for (const [name, text] of Object.entries(isObject(headers) ? headers : {})) {
     if (!openHeaders.test(name)) secrets.push(text, String(text).replace(/^(?:basic|bearer)\s+/i, ""))
   }
   for (const [key, fields] of secretFields) for (const field of fields) secrets.push(at(value, [key, field]))

@@ -1,6 +1,6 @@
 /** The question that comes before a project's server is started, with all of the entry in sight. */
 import type { Server } from "../config/merge.ts"
-import { isRecord } from "@opencode-ai/mcp/config/shape"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { risks } from "./risk.ts"
 import { quoted, visible } from "./visible.ts"
 
@@ -11,9 +11,9 @@ import { quoted, visible } from "./visible.ts"
  * server would run.
  */
 export const question = (server: Server, directory: string): string => {
-  const entry = isRecord(server.written) ? server.written : {}
-  const environment = isRecord(entry["environment"]) ? entry["environment"] : {}
-  const headers = isRecord(entry["headers"]) ? entry["headers"] : {}
+  const entry = isObject(server.written) ? server.written : {}
+  const environment = isObject(entry["environment"]) ? entry["environment"] : {}
+  const headers = isObject(entry["headers"]) ? entry["headers"] : {}
   const known = new Set(["type", "command", "cwd", "environment", "url", "headers", "enabled"])
   const lines = [
     `The project defines the MCP server ${quoted(server.name)}:`,

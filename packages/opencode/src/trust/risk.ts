@@ -1,5 +1,6 @@
 /** What in a server's entry deserves a second look before it is approved. None of it is forbidden. */
-import { at, isRecord } from "@opencode-ai/mcp/config/shape"
+import { at } from "@opencode-ai/mcp/config/shape"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { quoted, visible } from "./visible.ts"
 
 const shells = /^(?:ba|da|z|k|c|tc|fi|a|mk)?sh$|^busybox$|^(?:cmd|powershell|pwsh|nu)$/i
@@ -15,14 +16,14 @@ const loading =
 /** Each a sentence. `entry` is the entry before substitution. */
 export const risks = (entry: unknown, variables: ReadonlyArray<string>): ReadonlyArray<string> => {
   const found = new Set<string>()
-  if (!isRecord(entry)) return []
+  if (!isObject(entry)) return []
   for (const field of ["command", "headersHelper"]) {
     const words = strings(entry[field])
     if (field === "headersHelper" && words.length > 0) found.add("It also runs the program headersHelper.")
     for (const risk of commandRisks(words)) found.add(risk)
   }
   const environment = entry["environment"]
-  for (const name of Object.keys(isRecord(environment) ? environment : {})) {
+  for (const name of Object.keys(isObject(environment) ? environment : {})) {
     if (loading.test(name)) found.add(`It sets ${visible(name)}, which can make programs load other code.`)
   }
   const url = entry["url"]
@@ -49,7 +50,7 @@ export const risks = (entry: unknown, variables: ReadonlyArray<string>): Readonl
 const holdsUnseen = (value: unknown): boolean => {
   if (typeof value === "string") return visible(value) !== value
   if (Array.isArray(value)) return value.some(holdsUnseen)
-  return isRecord(value) && Object.entries(value).some((pair) => pair.some(holdsUnseen))
+  return isObject(value) && Object.entries(value).some((pair) => pair.some(holdsUnseen))
 }
 
 const strings = (value: unknown): ReadonlyArray<string> =>

@@ -5,7 +5,7 @@
  * directory it runs in. Anything else under the same name is another server and asks again. Approvals lie with the
  * user's state (`$XDG_STATE_HOME/opencode/mcp-trust.json`, mode 0600), where no project can put one.
  */
-import { isRecord } from "@opencode-ai/mcp/config/shape"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -47,7 +47,7 @@ export interface TrustOptions {
  * asks nothing; the order of an object's keys is none either.
  */
 export const approvalHash = (entry: unknown, variables: ReadonlyArray<string>, directory: string): string => {
-  const what = isRecord(entry) ? Object.fromEntries(Object.entries(entry).filter(([key]) => key !== "enabled")) : entry
+  const what = isObject(entry) ? Object.fromEntries(Object.entries(entry).filter(([key]) => key !== "enabled")) : entry
   const text = JSON.stringify([1, ordered(what), [...new Set(variables)].toSorted(), directory])
   return createHash("sha256").update(text).digest("hex")
 }
@@ -55,7 +55,7 @@ export const approvalHash = (entry: unknown, variables: ReadonlyArray<string>, d
 /** Objects as lists of pairs, so that neither order nor `__proto__` plays a part. */
 const ordered = (value: unknown): unknown => {
   if (Array.isArray(value)) return ["array", value.map(ordered)]
-  if (!isRecord(value)) return value
+  if (!isObject(value)) return value
   const pairs = Object.entries(value).toSorted((a, b) => (a[0] < b[0] ? -1 : 1))
   return ["object", pairs.map(([key, field]) => [key, ordered(field)])]
 }
@@ -153,9 +153,9 @@ const approvalsFile = Effect.gen(function* () {
 
 const parse = (text: string): ReadonlyArray<Approval> => {
   const parsed = Result.try((): unknown => JSON.parse(text))
-  const list = Result.isSuccess(parsed) && isRecord(parsed.success) ? parsed.success["approvals"] : undefined
+  const list = Result.isSuccess(parsed) && isObject(parsed.success) ? parsed.success["approvals"] : undefined
   return Array.isArray(list) ? list.filter(isApproval) : []
 }
 
 const isApproval = (value: unknown): value is Approval =>
-  isRecord(value) && ["name", "directory", "hash"].every((key) => typeof value[key] === "string")
+  isObject(value) && ["name", "directory", "hash"].every((key) => typeof value[key] === "string")

@@ -4,6 +4,7 @@
  * An id is any JSON value, compared as JSON; it may be missing, which is `null`, and it may be used again while it is in
  * flight: `cancel` then ends every command of that id. Who wrote a line is not looked at, nor where the reply goes.
  */
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { badRequest, type CliFailure, type Failure, fromCause } from "../failure.ts"
 import { parseJson } from "../json.ts"
-import * as Fields from "./fields.ts"
+import type * as Fields from "./fields.ts"
 import type { Line } from "./lines.ts"
 import { type Needs, type Operation, operations } from "./operations.ts"
 import type { State } from "./state.ts"
@@ -40,7 +41,7 @@ export interface Commands {
 /** The same text for ids that are the same JSON value, whatever the order of their members. */
 const keyOf = (id: unknown): string =>
   JSON.stringify(id, (_, value: unknown) =>
-    Fields.isRecord(value)
+    isObject(value)
       ? Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
       : Array.isArray(value)
         ? ["array", ...value]
@@ -65,7 +66,7 @@ const parse = (line: Line): Effect.Effect<Fields.Given, CliFailure> =>
   Effect.flatMap(
     line.text === undefined ? Effect.fail(badRequest(line.problem)) : parseJson(line.text, "the line"),
     (value) =>
-      Fields.isRecord(value)
+      isObject(value)
         ? Effect.succeed(value)
         : Effect.fail(badRequest(`expected a JSON object, such as {"id": 1, "op": "status"}`)),
   )

@@ -1,7 +1,7 @@
 /** The fields of the shell's commands, as schemas: what is passed on is the value that came, never a copy of it. */
 import { describe, problemsOf } from "@opencode-ai/mcp/config/problem"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
-import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -9,9 +9,6 @@ import { badRequest, type CliFailure } from "../failure.ts"
 
 /** A command, parsed and not yet looked at. */
 export type Given = Readonly<Record<string, unknown>>
-
-export const isRecord = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const named = <T>(expected: string, is: (value: unknown) => value is T) =>
   Schema.declare<T>(is, { identifier: expected, expected }).pipe(
@@ -21,7 +18,7 @@ const named = <T>(expected: string, is: (value: unknown) => value is T) =>
 // Names of servers, tools and prompts may be any string, the empty one too.
 export const text = named("a string", (value): value is string => typeof value === "string")
 
-export const object = named("an object", isRecord)
+export const object = named("an object", isObject)
 
 /** The longest that a timer can wait is 2³¹ − 1 ms. */
 export const milliseconds = named(
@@ -32,7 +29,7 @@ export const milliseconds = named(
 export const strings = named(
   "an object of strings",
   (value): value is Readonly<Record<string, string>> =>
-    isRecord(value) && Object.values(value).every((each) => typeof each === "string"),
+    isObject(value) && Object.values(value).every((each) => typeof each === "string"),
 )
 
 interface GivenRoot {
@@ -41,7 +38,7 @@ interface GivenRoot {
 }
 
 const isRoot = (value: unknown): value is GivenRoot =>
-  isRecord(value) &&
+  isObject(value) &&
   typeof value["uri"] === "string" &&
   value["uri"].startsWith("file://") &&
   URL.canParse(value["uri"]) &&
@@ -56,7 +53,7 @@ export const roots = named(
 export const task = named(
   'true or { "ttl": milliseconds }',
   (value): value is boolean | { readonly ttl?: number } =>
-    typeof value === "boolean" || (isRecord(value) && (value["ttl"] === undefined || typeof value["ttl"] === "number")),
+    typeof value === "boolean" || (isObject(value) && (value["ttl"] === undefined || typeof value["ttl"] === "number")),
 )
 
 export const optional = Schema.optionalKey
