@@ -3,61 +3,38 @@
  * decoding of what arrives; these functions give the results. `recorded` gives back what the server received.
  */
 
-/** A result with whatever members its method has. */
-export interface Answer {
-  [member: string]: unknown
-  _meta?: { [member: string]: unknown }
-}
-
-/** One request being handled, and what its handler can do meanwhile. */
-export interface Call {
-  readonly params: { readonly [member: string]: unknown }
-  readonly id: string | number
-  readonly progressToken: string | number | undefined
-  /** Aborted when the client cancels. */
-  readonly signal: AbortSignal
-  /** Sends a notification that belongs to this request. */
-  readonly notify: (method: string, params?: { [member: string]: unknown }) => Promise<void>
-  /** Asks the client. */
-  readonly request: (method: string, params?: { [member: string]: unknown }) => Promise<unknown>
-}
-
-export type Handlers = { readonly [method: string]: (call: Call) => Answer | Promise<Answer> }
+import {
+  anything,
+  type Feature,
+  type Features,
+  type Handlers,
+  type MakeError,
+  members,
+  number,
+  schema,
+  string,
+  structured,
+  told,
+  text,
+  untilAborted,
+  type Answer,
+  type Call,
+} from "./features/feature.ts"
 
 export interface FeatureOptions {
   /** So many made-up tools instead of the real ones, 100 a page. */
   readonly manyTools?: number
   /** Everything that this server received, oldest first. */
   readonly received: ReadonlyArray<unknown>
-  /** Makes the SDK's error of a JSON-RPC error. */
-  readonly error: (code: number, message: string, data?: unknown) => Error
+  readonly error: MakeError
+  /** Tools beside those that every peer has. */
+  readonly tools?: Features
 }
 
 const PAGE = 100
 /** A PNG of one pixel and a WAV of no samples. */
 const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 const wav = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
-
-const text = (value: string): Answer => ({ content: [{ type: "text", text: value }] })
-
-const schema = (properties: { readonly [name: string]: object } = {}, required = Object.keys(properties)) => ({
-  type: "object" as const,
-  properties,
-  required,
-})
-
-const string = { type: "string" }
-const number = { type: "number" }
-const anything = { type: "object" }
-
-/** A tool's definition and what it does. */
-type Feature = readonly [
-  definition: object,
-  run: (args: { readonly [name: string]: unknown }, call: Call) => Answer | Promise<Answer>,
-]
-
-const untilAborted = (signal: AbortSignal) =>
-  new Promise<void>((done) => (signal.aborted ? done() : signal.addEventListener("abort", () => done())))
 
 const progress = async (steps: number, call: Call): Promise<Answer> => {
   for (let step = 1; step <= steps; step++) {
@@ -75,7 +52,17 @@ const progress = async (steps: number, call: Call): Promise<Answer> => {
   return text(`${steps} steps`)
 }
 
-const features = (options: FeatureOptions, state: { extra: boolean }): { readonly [name: string]: Feature } => ({
+/** How many messages of each method there are. */
+const counts = (messages: ReadonlyArray<unknown>) => {
+  const count: Record<string, number> = {}
+  for (const message of messages) {
+    const { method } = Object(message)
+    if (typeof method === "string") count[method] = (count[method] ?? 0) + 1
+  }
+  return count
+}
+
+const features = (options: FeatureOptions, state: { extra: boolean }): Features => ({
   echo: [
     { description: "Gives the message back", inputSchema: schema({ message: string }) },
     ({ message }) => text(String(message)),
@@ -89,7 +76,7 @@ const features = (options: FeatureOptions, state: { extra: boolean }): { readonl
     },
     ({ a, b }) => {
       const sum = Number(a) + Number(b)
-      return { ...text(JSON.stringify({ sum })), structuredContent: { sum } }
+      return structured({ sum })
     },
   ],
   progress: [
@@ -106,8 +93,8 @@ const features = (options: FeatureOptions, state: { extra: boolean }): { readonl
     },
   ],
   recorded: [
-    { description: "Every message that this server received, as JSON", inputSchema: schema() },
-    () => ({ ...text(JSON.stringify(options.received)), structuredContent: { received: options.received } }),
+    { description: "Every message that this server received, and how many of each method", inputSchema: schema() },
+    () => structured({ received: options.received, counts: counts(options.received) }),
   ],
   content: [
     { description: "One block of every kind", inputSchema: schema() },
@@ -135,7 +122,7 @@ const features = (options: FeatureOptions, state: { extra: boolean }): { readonl
       inputSchema: schema({ method: string, params: anything }, ["method"]),
     },
     async ({ method, params }, call) => {
-      await call.notify(String(method), typeof params === "object" && params !== null ? { ...params } : undefined)
+      await call.notify(String(method), params === undefined ? undefined : members(params))
       return text("sent")
     },
   ],
@@ -145,12 +132,8 @@ const features = (options: FeatureOptions, state: { extra: boolean }): { readonl
       inputSchema: schema({ method: string, params: anything }, ["method"]),
     },
     async ({ method, params }, call) => {
-      const asked = call.request(
-        String(method),
-        typeof params === "object" && params !== null ? { ...params } : undefined,
-      )
-      const result = await asked.catch((error: unknown) => ({ error: String(error) }))
-      return { ...text(JSON.stringify(result)), structuredContent: { result } }
+      const asked = call.request(String(method), params === undefined ? undefined : members(params))
+      return structured({ result: await asked.catch(told) })
     },
   ],
   toggle: [
@@ -165,7 +148,7 @@ const features = (options: FeatureOptions, state: { extra: boolean }): { readonl
     { description: "The server's process", inputSchema: schema() },
     () => {
       const about = { pid: process.pid, cwd: process.cwd(), argv: process.argv.slice(2), env: process.env }
-      return { ...text(JSON.stringify(about)), structuredContent: about }
+      return structured(about)
     },
   ],
 })
@@ -210,7 +193,7 @@ const cities = ["Berlin", "Bern", "Bogotá", "Paris"]
 /** The handlers by method. */
 export const handlers = (options: FeatureOptions): Handlers => {
   const state = { extra: false }
-  const tools = features(options, state)
+  const tools = { ...features(options, state), ...options.tools }
   const extra: Feature = [{ inputSchema: schema() }, () => text("extra")]
   const current = () => (state.extra ? { ...tools, extra } : tools)
   const refuse = (message: string, data?: unknown, code = -32602) => Promise.reject(options.error(code, message, data))
@@ -231,7 +214,7 @@ export const handlers = (options: FeatureOptions): Handlers => {
       if (many.some((tool) => tool.name === name)) return text(name)
       const tool = current()[name]
       if (tool === undefined) return refuse(`Tool ${name} not found`)
-      return tool[1](typeof args === "object" && args !== null ? { ...args } : {}, call)
+      return tool[1](members(args), call)
     },
     "resources/list": () => ({ resources }),
     "resources/templates/list": () => ({

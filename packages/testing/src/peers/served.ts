@@ -29,6 +29,20 @@ export const sdkV2 = (options: SdkOptions = {}): LocalPeer => sdk("sdk-v2-main.t
 /** The same over Streamable HTTP, with sessions and resumable streams (retry 50 ms). */
 export const sdkV2Http = (options: SdkOptions = {}): Started => serve(sdk("sdk-v2-main.ts", "http", options))
 
+export interface TaskOptions {
+  /** What the server asks of those who poll, in milliseconds; 50 by default. */
+  readonly pollInterval?: number
+}
+
+const tasks = (mode: string, { pollInterval = 50 }: TaskOptions) =>
+  local(peerFile("sdk-v1-tasks-main.ts"), [mode, String(pollInterval)])
+
+/** A server on `@modelcontextprotocol/sdk` (v1) with the tasks of 2025-11-25 and the tools of `features/tasks.ts`, over stdio. */
+export const sdkV1Tasks = (options: TaskOptions = {}): LocalPeer => tasks("stdio", options)
+
+/** The same over Streamable HTTP; a task belongs to its session. */
+export const sdkV1TasksHttp = (options: TaskOptions = {}): Started => serve(tasks("http", options))
+
 /** A revision that has a handshake. */
 export type StatefulRevision = "2024-11-05" | "2025-03-26" | "2025-06-18" | "2025-11-25"
 
