@@ -59,6 +59,21 @@ export const TaskStatusChanged = define("mcp.task.status", {
   task: Schema.Unknown,
   request: Schema.optionalKey(Schema.Unknown),
 })
+/** A server asks the person. `requestID` is what the answer names; `request` is the call that it belongs to. */
+export const ElicitationRequested = define("mcp.elicitation.requested", {
+  requestID: Schema.String,
+  mode: Schema.Literals(["form", "url"]),
+  message: Schema.String,
+  requestedSchema: Schema.optionalKey(Schema.Unknown),
+  url: Schema.optionalKey(Schema.String),
+  elicitationId: Schema.optionalKey(Schema.String),
+  request: Schema.optionalKey(Schema.Unknown),
+})
+/** A server asks the model, and whoever answers for it. */
+export const SamplingRequested = define("mcp.sampling.requested", {
+  requestID: Schema.String,
+  params: Schema.Unknown,
+})
 /** A URL elicitation was completed outside. */
 export const ElicitationCompleted = define("mcp.elicitation.completed", { elicitationId: Schema.String })
 /** Something was ignored or worked around that a person may want to know of. */
@@ -76,6 +91,8 @@ export const Event = Schema.Union([
   Logged,
   StderrWritten,
   TaskStatusChanged,
+  ElicitationRequested,
+  SamplingRequested,
   ElicitationCompleted,
   Warning,
 ])

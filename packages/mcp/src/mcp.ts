@@ -13,36 +13,46 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import { basename } from "node:path"
 import { pathToFileURL } from "node:url"
+import { Elicitation } from "./capability/elicitation.ts"
+import { Approval } from "./capability/approval.ts"
+import { Questions } from "./capability/questions.ts"
 import { Roots } from "./capability/roots.ts"
-import type { Listed } from "./catalog/listed.ts"
+import { Sampling } from "./capability/sampling.ts"
+import { Tasks } from "./capability/tasks.ts"
 import type { ServerConfig } from "./config.ts"
-import { nearest } from "./config/nearest.ts"
 import type { Connection, Live } from "./connection.ts"
 import { Assembly } from "./connection/assembly.ts"
-import { McpError, NotConnected, NotImplemented, ToolNotFound } from "./error.ts"
+import { McpError, NotConnected } from "./error.ts"
 import type { Event, Status } from "./events.ts"
+import * as Calls from "./mcp/calls.ts"
+import type { CallError, CallOptions, CallTool } from "./mcp/calls.ts"
+import { tellQuestion } from "./mcp/forward.ts"
+import * as Gather from "./mcp/gather.ts"
+import type { Of } from "./mcp/gather.ts"
 import * as Registry from "./mcp/registry.ts"
 import type { Registered, Unusable } from "./mcp/registry.ts"
 import { type ServerState, stateOf } from "./mcp/state.ts"
 import * as Tools from "./mcp/tools.ts"
 import type { ToolEntry } from "./mcp/tools.ts"
 import { Channel } from "./notification/channel.ts"
-import type { JsonObject } from "./protocol/jsonrpc.ts"
 import * as Method from "./protocol/method.ts"
 import type {
-  CallToolResult,
+  CompleteRequestParams,
+  CompleteResult,
   GetPromptResult,
   Implementation,
+  LoggingLevel,
   Prompt,
   ReadResourceResult,
   Resource,
   ResourceTemplate,
   Root,
-  Tool,
+  Task,
 } from "./protocol/model.ts"
 import type { SessionError } from "./session/error.ts"
-import type { RequestOptions } from "./session/requests.ts"
 
+export type { CallError, CallOptions } from "./mcp/calls.ts"
+export type { Of } from "./mcp/gather.ts"
 export type { Unusable } from "./mcp/registry.ts"
 export type { ServerState } from "./mcp/state.ts"
 export type { ToolEntry } from "./mcp/tools.ts"
@@ -50,28 +60,15 @@ export type { ToolEntry } from "./mcp/tools.ts"
 /** How many events wait for the first subscriber, and for one that lags. */
 const eventCapacity = 16_384
 
-/** An item and the server that it is of. */
-export interface Of<Item> {
-  readonly server: string
-  readonly item: Item
-}
-
-/** How a call is made. */
-export interface CallOptions extends RequestOptions {
-  /** What the `mcp.progress` events of this call carry as `request`. */
-  readonly request?: unknown
-}
-
 export interface McpOptions {
   /** The project's directory, absolute: the default of a server's `cwd`. */
   readonly directory: string
   /** The root of the worktree, absolute: the default root. Default: `directory`. */
   readonly worktree?: string | undefined
   readonly clientInfo?: Implementation | undefined
+  /** How long the end of a visit to a URL is waited for, in milliseconds. Default: 300,000. */
+  readonly interactionTimeout?: number | undefined
 }
-
-/** A failure of the service, or of the session that the call went through. */
-export type CallError = McpError | SessionError
 
 /**
  * Every server of a host.
@@ -116,12 +113,7 @@ export class Mcp extends Context.Service<
      * Calls a tool by its own name or its key (2025-11-25, Tools, Calling Tools). Interrupting it cancels it. A server
      * that has ended is connected once more first. A result with `isError` is a success here.
      */
-    readonly callTool: (
-      server: string,
-      tool: string,
-      args?: JsonObject,
-      options?: CallOptions,
-    ) => Effect.Effect<CallToolResult, CallError>
+    readonly callTool: CallTool
     readonly readResource: (
       server: string,
       uri: string,
@@ -133,6 +125,22 @@ export class Mcp extends Context.Service<
       args?: Readonly<Record<string, string>>,
       options?: CallOptions,
     ) => Effect.Effect<GetPromptResult, CallError>
+    /** Asks to be told when a resource changes (`resource.updated`), in this session and those after it. */
+    readonly subscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
+    readonly unsubscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
+    /** What an argument of a prompt, or a variable of a template, may be (2025-11-25, Completion). */
+    readonly complete: (
+      server: string,
+      question: CompleteRequestParams,
+    ) => Effect.Effect<CompleteResult["completion"], CallError>
+    /** The least level of log messages that the server sends, in this session and those after it (Logging). */
+    readonly setLevel: (server: string, level: LoggingLevel) => Effect.Effect<void, CallError>
+    /** The tasks that a server keeps for us, over all pages (2025-11-25, Tasks). */
+    readonly tasks: (server: string) => Effect.Effect<ReadonlyArray<Task>, CallError>
+    readonly task: (server: string, taskId: string) => Effect.Effect<Task, CallError>
+    /** The result of a task, once it has ended. */
+    readonly taskResult: (server: string, taskId: string) => Effect.Effect<object, CallError>
+    readonly cancelTask: (server: string, taskId: string) => Effect.Effect<Task, CallError>
     /** How long the server took to answer, in milliseconds. */
     readonly ping: (server: string) => Effect.Effect<number, CallError>
     /** What connected servers say of how they are to be used. */
@@ -146,8 +154,9 @@ export class Mcp extends Context.Service<
   }
 >()("@opencode/mcp/Mcp") {
   /**
-   * The service without any server. A `Roots` in the context replaces the default roots; an `Assembly` the layers that
-   * a server is built from. Closing the Scope closes every server, all at once.
+   * The service without any server. What the context has is used: `Roots` in place of the default roots; `Sampling`,
+   * `Elicitation` and `Tasks`, which are not declared without; `Approval`; `Questions`, whose questions become events; an
+   * `Assembly`, the layers that a server is built from. Closing the Scope closes every server, all at once.
    */
   static readonly layer = (options: McpOptions): Layer.Layer<Mcp> => Layer.effect(Mcp)(build(options))
 }
@@ -155,9 +164,17 @@ export class Mcp extends Context.Service<
 const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
+    const { getOrUndefined } = Option
     const provided = yield* Effect.serviceOption(Roots)
     const events = new Channel<Event>(eventCapacity)
     const publish = (event: Event) => events.publish(event)
+    const questions = getOrUndefined(yield* Effect.serviceOption(Questions))
+    if (questions !== undefined) {
+      yield* Effect.acquireRelease(
+        Effect.sync(() => questions.listen((question) => tellQuestion(question, publish))),
+        (stop) => Effect.sync(stop),
+      )
+    }
 
     const worktree = options.worktree ?? options.directory
     let roots: ReadonlyArray<Root> = [{ uri: pathToFileURL(worktree).href, name: basename(worktree) || worktree }]
@@ -173,32 +190,19 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         clientInfo: options.clientInfo,
         roots: Option.getOrElse(provided, () => ({ list: Effect.sync(() => roots), changes: rootsChanged.stream })),
         rootsAreFinal: () => rootsAreFinal,
+        handlers: {
+          sampling: getOrUndefined(yield* Effect.serviceOption(Sampling)),
+          elicitation: getOrUndefined(yield* Effect.serviceOption(Elicitation)),
+          tasks: getOrUndefined(yield* Effect.serviceOption(Tasks)),
+          approval: yield* Approval,
+        },
+        interactionTimeout: options.interactionTimeout,
       },
       publish,
     })
     const tools = Tools.make(registry)
-
-    /** What each connected server lists, those that are pending after they settled; or one server, which must be there. */
-    const gather = <Item>(
-      server: string | undefined,
-      pick: (live: Live) => Listed<Item>,
-    ): Effect.Effect<ReadonlyArray<Of<Item>>, CallError> => {
-      const of = (name: string) => (items: ReadonlyArray<Item>) => items.map((item) => ({ server: name, item }))
-      if (server !== undefined)
-        return Effect.flatMap(Effect.flatMap(registry.lookup(server), registry.present), (live) =>
-          Effect.map(pick(live).all, of(server)),
-        )
-      const each = ({ connection, name }: Registered) =>
-        Effect.andThen(
-          connection?.settled ?? Effect.void,
-          Effect.suspend((): Effect.Effect<ReadonlyArray<Of<Item>>> => {
-            const live = connection?.live()
-            if (live === undefined) return Effect.succeed([])
-            return Effect.orElseSucceed(Effect.map(pick(live).all, of(name)), () => [])
-          }),
-        )
-      return Effect.map(Effect.forEach(registry.all(), each, { concurrency: "unbounded" }), (lists) => lists.flat())
-    }
+    const progress = Calls.withProgress(publish)
+    const gather = Gather.make(registry)
 
     const through = <Result>(
       server: string,
@@ -210,60 +214,6 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       return status === "connected" ? tools.offer(registered) !== undefined : status !== "pending"
     }
     const listTools = ({ catalog }: Live) => catalog.tools
-
-    const withProgress = (server: string, callOptions: CallOptions | undefined): RequestOptions | undefined => {
-      if (callOptions?.request === undefined) return callOptions
-      const { onProgress, request } = callOptions
-      return {
-        ...callOptions,
-        onProgress: (step) => {
-          const { message, progress, total } = step
-          const data = {
-            server,
-            request,
-            progress,
-            ...(total === undefined ? {} : { total }),
-            ...(message === undefined ? {} : { message }),
-          }
-          publish({ type: "mcp.progress", data })
-          onProgress?.(step)
-        },
-      }
-    }
-
-    const call = (
-      { session }: Live,
-      server: string,
-      { execution, name }: Tool,
-      args: JsonObject | undefined,
-      callOptions: CallOptions | undefined,
-    ): Effect.Effect<CallToolResult, CallError> => {
-      if (execution?.taskSupport === "required") {
-        const feature = `the tool ${JSON.stringify(name)} has to be called as a task, which`
-        return Effect.fail(new McpError({ reason: new NotImplemented({ server, feature }) }))
-      }
-      const params = args === undefined ? { name } : { name, arguments: args }
-      return session.request(Method.callTool, params, withProgress(server, callOptions))
-    }
-
-    /** The way of a call to a server that is not ready, or to a tool that is not known. */
-    const callSlowly: Mcp["Service"]["callTool"] = (server, name, args, callOptions) =>
-      Effect.gen(function* () {
-        const registered = yield* registry.lookup(server)
-        const live = yield* registry.ready(registered)
-        const all = yield* live.catalog.tools.all
-        // A key means something once it is assigned, and nobody may have asked for the tools yet.
-        tools.all()
-        const tool = tools.resolve(registered, name)
-        if (tool !== undefined) return yield* call(live, server, tool, args, callOptions)
-        // A server without the capability answers for itself: nothing is sent, and the error says what is missing.
-        if (!live.session.declares(Method.callTool)) {
-          return yield* live.session.request(Method.callTool, { name }, callOptions)
-        }
-        const names = tools.offer(registered)?.tools.map((tool) => tool.name) ?? all.map((tool) => tool.name)
-        const reason = new ToolNotFound({ server, tool: name, nearest: nearest(name, names), all: names })
-        return yield* new McpError({ reason })
-      })
 
     return {
       events: events.stream,
@@ -294,27 +244,28 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       prompts: (server) => gather(server, ({ catalog }) => catalog.prompts),
       resources: (server) => gather(server, ({ catalog }) => catalog.resources),
       templates: (server) => gather(server, ({ catalog }) => catalog.templates),
-      callTool: (server, name, args, callOptions) =>
-        Effect.suspend(() => {
-          const registered = registry.get(server)
-          const live = registered?.connection?.live()
-          const tool = registered && tools.resolve(registered, name)
-          return live !== undefined && tool !== undefined
-            ? call(live, server, tool, args, callOptions)
-            : callSlowly(server, name, args, callOptions)
-        }),
+      callTool: Calls.make({ registry, tools, progress }),
       readResource: (server, uri, callOptions) =>
-        through(server, ({ session }) =>
-          session.request(Method.readResource, { uri }, withProgress(server, callOptions)),
-        ),
+        through(server, ({ session }) => session.request(Method.readResource, { uri }, progress(server, callOptions))),
       getPrompt: (server, name, args, callOptions) =>
         through(server, ({ session }) =>
           session.request(
             Method.getPrompt,
             args === undefined ? { name } : { name, arguments: { ...args } },
-            withProgress(server, callOptions),
+            progress(server, callOptions),
           ),
         ),
+      subscribe: (server, uri) => through(server, ({ session }) => session.request(Method.subscribe, { uri })),
+      unsubscribe: (server, uri) => through(server, ({ session }) => session.request(Method.unsubscribe, { uri })),
+      complete: (server, question) =>
+        through(server, ({ session }) =>
+          Effect.map(session.request(Method.complete, question), ({ completion }) => completion),
+        ),
+      setLevel: (server, level) => through(server, ({ session }) => session.request(Method.setLevel, { level })),
+      tasks: (server) => through(server, () => Effect.succeed([])),
+      task: (server) => through(server, () => Effect.never),
+      taskResult: (server) => through(server, () => Effect.never),
+      cancelTask: (server) => through(server, () => Effect.never),
       ping: (server) =>
         through(server, ({ session }) =>
           Effect.suspend(() => {

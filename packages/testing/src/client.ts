@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AuthError } from "@opencode-ai/mcp/auth/error"
 import { decode, type ServerConfig } from "@opencode-ai/mcp/config"
-import { Assembly, stack } from "@opencode-ai/mcp/connection/assembly"
+import { Assembly, stack, type Surroundings } from "@opencode-ai/mcp/connection/assembly"
 import { Mcp, type McpOptions } from "@opencode-ai/mcp/mcp"
 import { Notifications } from "@opencode-ai/mcp/notification/notifications"
 import type { Root } from "@opencode-ai/mcp/protocol/model"
@@ -77,21 +77,24 @@ export interface Connected {
 
 /**
  * Connects to a peer as its entry says, and closes with the Scope. Add members of an entry to the peer for what a test
- * needs: `connect({ ...everything, timeout: 1000, protocol: "2025-06-18" })`.
+ * needs: `connect({ ...everything, timeout: 1000, protocol: "2025-06-18" })`. `handlers` answer what the server asks.
  */
 export const connect = (
   entry: object,
   roots: ReadonlyArray<Root> = [],
+  handlers: Surroundings["handlers"] = {},
 ): Effect.Effect<Connected, SessionError | AuthError, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const recorded = yield* Layer.buildWithScope(recordings, scope)
     const notifications = Notifications.make()
-    const surroundings = {
+    const surroundings: Surroundings = {
       directory: process.cwd(),
       clientInfo: undefined,
       roots: { list: Effect.succeed(roots), changes: Stream.empty },
       rootsAreFinal: () => true,
+      handlers,
+      interactionTimeout: undefined,
     }
     const layer = stack(Context.get(recorded, Assembly), config("peer", entry), surroundings)
     const context = yield* Layer.buildWithScope(

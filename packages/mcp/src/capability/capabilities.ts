@@ -5,21 +5,30 @@
  * revision knows at all is the session's to judge; `ping` is the session's own.
  */
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type JsonObject, methodNotFound } from "../protocol/jsonrpc.ts"
 import type { ClientCapabilities } from "../protocol/model.ts"
+import { Approval } from "./approval.ts"
+import { answerElicitation } from "./elicit.ts"
+import { Elicitation } from "./elicitation.ts"
+import type { Origin } from "./origin.ts"
+import { RequestRefused } from "./refused.ts"
 import { Roots } from "./roots.ts"
+import { answerSampling, type Budget, makeBudget } from "./sample.ts"
+import { Sampling } from "./sampling.ts"
+import * as TaskStore from "./tasks.ts"
+import { Tasks } from "./tasks.ts"
 
-/** A request of the server is refused: it becomes the JSON-RPC error of the answer. */
-export class RequestRefused extends Data.TaggedError("RequestRefused")<{
-  readonly code: number
-  readonly message: string
-  readonly data?: unknown
-}> {}
+/** A notification that the server is due. */
+export interface Announcement {
+  /** By its whole name. */
+  readonly method: string
+  readonly params?: object | undefined
+}
 
 /**
  * The client's side of one session.
@@ -42,26 +51,74 @@ export class Capabilities extends Context.Service<
     /** What goes into `initialize`. */
     readonly declared: ClientCapabilities
     /** Answers a request of the server. Interrupted when the server cancels it or the session ends. */
-    readonly handle: (method: string, params: JsonObject) => Effect.Effect<object, RequestRefused>
-    /** Notifications that the server is due, by their whole method name. */
-    readonly announcements: Stream.Stream<string>
+    readonly handle: (method: string, params: JsonObject, origin: Origin) => Effect.Effect<object, RequestRefused>
+    readonly announcements: Stream.Stream<Announcement>
   }
 >()("@opencode/mcp/Capabilities") {}
 
-const refuse = (method: string) =>
-  Effect.fail(new RequestRefused({ code: methodNotFound, message: `this client does not answer ${method}` }))
+/** What a client answers with. What is absent is not declared. */
+export interface Handlers {
+  readonly roots?: Roots["Service"] | undefined
+  readonly sampling?: Sampling["Service"] | undefined
+  readonly elicitation?: Elicitation["Service"] | undefined
+  /** Lets servers ask for sampling and elicitation as tasks. */
+  readonly tasks?: Tasks["Service"] | undefined
+  /** Who approves sampling. Default: the `Approval` of the context, which says no. */
+  readonly approval?: Approval | undefined
+  /** What a server may ask of the model. Default: `ask`, 10 requests a minute, 100,000 tokens an hour, of this session. */
+  readonly budget?: Budget | undefined
+}
 
-const build = (handlers: { readonly roots: Option.Option<Roots["Service"]> }): Capabilities["Service"] => ({
-  declared: Option.isSome(handlers.roots) ? { roots: { listChanged: true } } : {},
-  handle: (method) =>
-    method === "roots/list" && Option.isSome(handlers.roots)
-      ? Effect.map(handlers.roots.value.list, (roots) => ({ roots }))
-      : refuse(method),
-  announcements: Option.match(handlers.roots, {
-    onNone: () => Stream.empty,
-    onSome: (roots) => Stream.map(roots.changes, () => "notifications/roots/list_changed"),
-  }),
-})
+const declare = ({ elicitation, roots, sampling, tasks }: Handlers): ClientCapabilities => {
+  const requests = {
+    ...(sampling === undefined ? {} : { sampling: { createMessage: {} } }),
+    ...(elicitation === undefined ? {} : { elicitation: { create: {} } }),
+  }
+  return {
+    ...(roots === undefined ? {} : { roots: { listChanged: true } }),
+    ...(sampling === undefined
+      ? {}
+      : { sampling: { ...(sampling.tools ? { tools: {} } : {}), ...(sampling.context ? { context: {} } : {}) } }),
+    ...(elicitation === undefined
+      ? {}
+      : { elicitation: Object.fromEntries(elicitation.modes.map((mode) => [mode, {}])) }),
+    ...(tasks === undefined || Object.keys(requests).length === 0 ? {} : { tasks: { list: {}, cancel: {}, requests } }),
+  }
+}
+
+const build = (handlers: Handlers): Effect.Effect<Capabilities["Service"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { elicitation, roots, sampling } = handlers
+    const answers = new Map<string, TaskStore.Answer>()
+    const announced: Array<Stream.Stream<Announcement>> = []
+    if (roots !== undefined) {
+      answers.set("roots/list", () => Effect.map(roots.list, (list) => ({ roots: list })))
+      announced.push(Stream.map(roots.changes, () => ({ method: "notifications/roots/list_changed" })))
+    }
+    if (sampling !== undefined) {
+      const approval = handlers.approval ?? (yield* Approval)
+      const budget = handlers.budget ?? makeBudget()
+      answers.set("sampling/createMessage", yield* answerSampling({ sampling, approval, budget }))
+    }
+    if (elicitation !== undefined) answers.set("elicitation/create", yield* answerElicitation(elicitation))
+    const declared = declare(handlers)
+    if (declared.tasks !== undefined && handlers.tasks !== undefined) {
+      const store = yield* TaskStore.make(handlers.tasks)
+      for (const method of ["sampling/createMessage", "elicitation/create"]) {
+        const answer = answers.get(method)
+        if (answer !== undefined) answers.set(method, store.augmented(method, answer))
+      }
+      for (const [method, answer] of store.answers) answers.set(method, answer)
+      announced.push(store.announcements)
+    }
+    return {
+      declared,
+      handle: (method, params, origin) =>
+        answers.get(method)?.(params, origin) ??
+        Effect.fail(new RequestRefused({ code: methodNotFound, message: `this client does not answer ${method}` })),
+      announcements: Stream.mergeAll(announced, { concurrency: "unbounded" }),
+    }
+  })
 
 /**
  * Declares what the handler services in its context can answer.
@@ -73,7 +130,14 @@ const build = (handlers: { readonly roots: Option.Option<Roots["Service"]> }): C
  * ```
  */
 export const layer: Layer.Layer<Capabilities> = Layer.effect(Capabilities)(
-  Effect.map(Effect.serviceOption(Roots), (roots) => build({ roots })),
+  Effect.gen(function* () {
+    return yield* build({
+      roots: Option.getOrUndefined(yield* Effect.serviceOption(Roots)),
+      sampling: Option.getOrUndefined(yield* Effect.serviceOption(Sampling)),
+      elicitation: Option.getOrUndefined(yield* Effect.serviceOption(Elicitation)),
+      tasks: Option.getOrUndefined(yield* Effect.serviceOption(Tasks)),
+    })
+  }),
 )
 
 /**
@@ -84,7 +148,7 @@ export const layer: Layer.Layer<Capabilities> = Layer.effect(Capabilities)(
  * const session = SessionLayer.make({ server: "memory" }).pipe(Layer.provide(CapabilityLayer.none))
  * ```
  */
-export const none: Layer.Layer<Capabilities> = Layer.succeed(Capabilities)(build({ roots: Option.none() }))
+export const none: Layer.Layer<Capabilities> = Layer.effect(Capabilities)(build({}))
 
 /**
  * Shorthand for providing the handlers one by one.
@@ -96,5 +160,4 @@ export const none: Layer.Layer<Capabilities> = Layer.succeed(Capabilities)(build
  * })
  * ```
  */
-export const make = (handlers: { readonly roots?: Roots["Service"] | undefined }): Layer.Layer<Capabilities> =>
-  Layer.succeed(Capabilities)(build({ roots: Option.fromUndefinedOr(handlers.roots) }))
+export const make = (handlers: Handlers): Layer.Layer<Capabilities> => Layer.effect(Capabilities)(build(handlers))

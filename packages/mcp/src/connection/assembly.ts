@@ -16,6 +16,7 @@ import type { AuthError } from "../auth/error.ts"
 import type { Auth } from "../auth/auth.ts"
 import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
+import { makeBudget } from "../capability/sample.ts"
 import type { Roots } from "../capability/roots.ts"
 import type { LocalServer, ServerConfig } from "../config.ts"
 import type { Implementation, Root } from "../protocol/model.ts"
@@ -35,6 +36,10 @@ export interface Surroundings {
   readonly roots: Roots["Service"]
   /** Whether those roots were chosen explicitly, so that nothing is added to them. */
   readonly rootsAreFinal: () => boolean
+  /** What the host answers servers with. */
+  readonly handlers: Pick<CapabilityLayer.Handlers, "sampling" | "elicitation" | "tasks" | "approval">
+  /** How long the end of a visit to a URL is waited for, in milliseconds. Default: 300,000. */
+  readonly interactionTimeout: number | undefined
 }
 
 /** The four layers of one server. */
@@ -118,14 +123,21 @@ const fromConfig: Assembly = {
           env: environmentOf(config),
           messageLimit: config.limits.message,
         }),
-  capabilities: (config, surroundings) => CapabilityLayer.make({ roots: rootsOf(config, surroundings) }),
-  session: (config, { clientInfo }) =>
+  capabilities: (config, surroundings) =>
+    CapabilityLayer.make({
+      ...surroundings.handlers,
+      roots: rootsOf(config, surroundings),
+      // Made here, so that it outlives a session.
+      budget: makeBudget(config.sampling),
+    }),
+  session: (config, { clientInfo, interactionTimeout }) =>
     SessionLayer.make({
       server: config.name,
       clientInfo,
       ...(isRevision(config.protocol) ? { revision: config.protocol, exactly: true } : {}),
       startupTimeout: config.timeout.startup,
       timeout: config.timeout.execution,
+      interactionTimeout,
       keepAlive: config.keepAlive,
     }),
 }

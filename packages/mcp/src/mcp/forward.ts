@@ -1,4 +1,5 @@
 /** What a server says, as the module's events. */
+import type { Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
 import type { Event } from "../events.ts"
 
@@ -19,4 +20,29 @@ export const forward = (server: string, { notifications }: Connection, publish: 
   notifications.listen("tasks/status", (task) => publish({ type: "mcp.task.status", data: { server, task } }))
   notifications.listen("stderr", ({ line }) => publish({ type: "mcp.stderr", data: { server, line } }))
   notifications.listen("warning", ({ message }) => publish({ type: "mcp.warning", data: { server, message } }))
+}
+
+/** Publishes a question that waits for an answer. */
+export const tellQuestion = ({ id, kind, request }: Question, publish: (event: Event) => void): void => {
+  const { server } = request
+  if (kind === "sampling") {
+    return publish({ type: "mcp.sampling.requested", data: { server, requestID: id, params: request.params } })
+  }
+  const asked = request.request === undefined ? {} : { request: request.request }
+  const { message } = request
+  publish({
+    type: "mcp.elicitation.requested",
+    data:
+      request.mode === "form"
+        ? { server, requestID: id, mode: "form", message, requestedSchema: request.requestedSchema, ...asked }
+        : {
+            server,
+            requestID: id,
+            mode: "url",
+            message,
+            url: request.url,
+            elicitationId: request.elicitationId,
+            ...asked,
+          },
+  })
 }

@@ -61,7 +61,12 @@ export interface Incoming {
 
 export const invalidRequest = -32600
 export const methodNotFound = -32601
+export const invalidParams = -32602
 export const internalError = -32603
+/** The request waits for URL elicitations (2025-11-25, Elicitation, URL Elicitation Required Error). */
+export const urlElicitationRequired = -32042
+/** A person said no (Sampling, Error Handling). */
+export const userRejected = -1
 
 /** Whether a value is a JSON object (not null, not an array). */
 export const isObject = (value: unknown): value is JsonObject =>

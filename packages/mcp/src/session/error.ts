@@ -50,6 +50,19 @@ export class UnsupportedRevision extends Data.TaggedError("UnsupportedRevision")
   }
 }
 
+/** The server asked for URL elicitations first (-32042), and the person declined one of them. */
+export class ElicitationDeclined extends Data.TaggedError("ElicitationDeclined")<{
+  readonly code: number
+  readonly data: unknown
+  /** The answer: `decline` or `cancel`. */
+  readonly action: string
+  readonly url: string
+}> {
+  override get message(): string {
+    return `the server asks for a visit to ${this.url} first, and the answer was ${this.action}`
+  }
+}
+
 /** The connection ended, or lost this request. */
 export class Transport extends Data.TaggedError("Transport")<{ readonly error: TransportError }> {
   /** Whether one answer was refused or lost, and nothing else. A lost session (404) is more than that. */
@@ -63,7 +76,8 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
   }
 }
 
-export type SessionReason = Protocol | Timeout | InvalidResponse | NotDeclared | UnsupportedRevision | Transport
+export type SessionReason =
+  Protocol | Timeout | InvalidResponse | NotDeclared | UnsupportedRevision | ElicitationDeclined | Transport
 
 /** The error of every request of a session. */
 export class SessionError extends Data.TaggedError("SessionError")<{

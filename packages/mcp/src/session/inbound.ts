@@ -8,7 +8,9 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Capabilities, RequestRefused } from "../capability/capabilities.ts"
+import type { Capabilities } from "../capability/capabilities.ts"
+import type { Origin } from "../capability/origin.ts"
+import type { RequestRefused } from "../capability/refused.ts"
 import { decode, topicOf, type WireTopic } from "../notification/decode.ts"
 import type { Notifications } from "../notification/notifications.ts"
 import { brief } from "../protocol/json.ts"
@@ -23,6 +25,7 @@ import {
 } from "../protocol/jsonrpc.ts"
 import type { Adapter } from "../protocol/revision.ts"
 import type { Requests } from "./requests.ts"
+import type { UrlElicitations } from "./url-elicitation.ts"
 
 /** Requests of one server that are answered at the same time; more are refused. */
 const concurrentRequests = 64
@@ -31,15 +34,19 @@ const concurrentRequests = 64
 const reportedOddities = 20
 
 export interface Inbound {
-  readonly message: (value: unknown) => void
+  /** `related` is the id of the request on whose stream it came. */
+  readonly message: (value: unknown, related?: RequestId) => void
   /** Ends the handlers that still run. */
   readonly close: Effect.Effect<void>
 }
 
 /** The reader of one session. `adapter` is asked for each message: it changes when the handshake ends. */
 export const make = (options: {
+  /** What is the same of all requests of the server. */
+  readonly origin: () => Origin
   readonly adapter: () => Adapter
   readonly requests: Requests
+  readonly visits: UrlElicitations
   readonly capabilities: Capabilities["Service"]
   readonly notifications: Notifications["Service"]
 }): Effect.Effect<Inbound> =>
@@ -65,12 +72,24 @@ export const make = (options: {
       if (!Cause.hasInterruptsOnly(exit.cause)) refuse(id, internalError, "the client failed to answer this request")
     }
 
-    const request = (id: RequestId, method: string, params: unknown) => {
+    const originOf = (related: RequestId | undefined): Origin => {
+      const request = requests.requestOf(related)
+      return {
+        ...options.origin(),
+        ...(request === undefined ? {} : { request }),
+        pause: () => requests.pause(related),
+      }
+    }
+
+    const request = (id: RequestId, method: string, params: unknown, related: RequestId | undefined) => {
       if (method === "ping") return requests.post({ jsonrpc: "2.0", id, result: {} })
       if (!options.adapter().serverRequests.has(method)) return refuse(id, methodNotFound, `unknown method ${method}`)
       if (handlers.has(id)) return refuse(id, invalidRequest, "a request with this id is being answered already")
       if (handlers.size >= concurrentRequests) return refuse(id, internalError, "too many requests at the same time")
-      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}))
+      if (isObject(params) && params.mode === "url" && typeof params.elicitationId === "string") {
+        options.visits.asked(params.elicitationId)
+      }
+      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}, originOf(related)))
       handlers.set(id, fiber)
       fiber.addObserver((exit) => {
         handlers.delete(id)
@@ -89,16 +108,20 @@ export const make = (options: {
       if (payload === undefined) return false
       if (topic === "progress" && "progressToken" in payload) requests.progressed(payload)
       if (topic === "cancelled" && "requestId" in payload) handlers.get(payload.requestId)?.interruptUnsafe()
+      // Unknown and repeated ids are ignored (Elicitation, Completion Notifications for URL Mode).
+      if (topic === "elicitation/complete" && "elicitationId" in payload) {
+        if (!options.visits.completed(payload.elicitationId)) return true
+      }
       notifications.publish(topic, payload)
       return true
     }
 
-    const single = (value: unknown) => {
+    const single = (value: unknown, related: RequestId | undefined) => {
       if (!isObject(value)) return odd(() => `sent ${brief(value)}, which is no JSON-RPC message`)
       const { error, id, method, params, result }: Incoming = value
       if (typeof method === "string") {
         if (id === undefined) notification(method, params)
-        else if (isRequestId(id)) request(id, method, params)
+        else if (isRequestId(id)) request(id, method, params, related)
         else odd(() => `sent ${method} with an id that is neither a string nor a whole number`)
       } else if (result !== undefined || error !== undefined) {
         if (!requests.answered(id, { result, error })) {
@@ -109,9 +132,9 @@ export const make = (options: {
       }
     }
 
-    const batch = (values: ReadonlyArray<unknown>) => {
+    const batch = (values: ReadonlyArray<unknown>, related: RequestId | undefined) => {
       const { batches, revision } = options.adapter()
-      if (batches) return values.forEach(single)
+      if (batches) return values.forEach((value) => single(value, related))
       odd(() => `sent a batch, which revision ${revision} of the protocol does not have`)
       for (const value of values) {
         if (!isObject(value) || value.method !== undefined) continue
@@ -120,7 +143,7 @@ export const make = (options: {
     }
 
     return {
-      message: (value) => (Array.isArray(value) ? batch(value) : single(value)),
+      message: (value, related) => (Array.isArray(value) ? batch(value, related) : single(value, related)),
       close: Effect.suspend(() => {
         const running = [...handlers.values()]
         handlers.clear()

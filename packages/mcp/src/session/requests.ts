@@ -16,93 +16,21 @@ import type { Progress } from "../notification/notifications.ts"
 import type { TransportError } from "../transport/error.ts"
 import type { Connection } from "../transport/transport.ts"
 import * as Deadlines from "./deadlines.ts"
-import { InvalidResponse, Protocol, SessionError, type SessionReason, Timeout, Transport } from "./error.ts"
-
-/** How one request is sent. */
-export interface RequestOptions {
-  /** How long it may be silent, in milliseconds; progress counts as a sign of life. Default: the session's. */
-  readonly timeout?: number | undefined
-  /** Called for each progress notification of this request. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Members to add to `params._meta`. */
-  readonly meta?: JsonObject | undefined
-}
-
-/** A request that progress keeps alive may last this many times its idle timeout in all. */
-const totalFactor = 10
+import {
+  type Answerable,
+  Entry,
+  type Owner,
+  type Pending,
+  type Recover,
+  type RequestOptions,
+  totalFactor,
+} from "./entry.ts"
+import { InvalidResponse, Protocol, SessionError, Timeout, Transport } from "./error.ts"
 
 /** Cancellations and answers that wait for a server to read are bounded by this number; then they are dropped. */
 const waitingLimit = 1_000
 
-/** A request that waits, whatever it waits for. */
-interface Pending {
-  readonly id: number
-  readonly method: string
-  /** Whether it has a progress token. */
-  readonly long: boolean
-  readonly idle: number
-  /** When it ends however much progress it reports. */
-  readonly last: number
-  readonly onProgress: ((progress: Progress) => void) | undefined
-  deadline: number
-  /** The message while it waits to be sent. */
-  unsent: Message | undefined
-  readonly settle: (result: unknown) => void
-  readonly fail: (reason: SessionReason) => void
-}
-
-type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "long" | "accepts">
-
-/** One is made for each call, so its methods are made once, in a class. */
-class Entry<Result> implements Pending {
-  readonly id: number
-  readonly idle: number
-  readonly last: number
-  readonly onProgress: ((progress: Progress) => void) | undefined
-  deadline: number
-  unsent: Message | undefined
-  private readonly token: Answerable<Result>
-  private readonly server: string
-  private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
-
-  constructor(
-    id: number,
-    token: Answerable<Result>,
-    server: string,
-    now: number,
-    idle: number,
-    onProgress: ((progress: Progress) => void) | undefined,
-    resume: (effect: Effect.Effect<Result, SessionError>) => void,
-  ) {
-    this.id = id
-    this.token = token
-    this.server = server
-    this.idle = idle
-    this.last = now + idle * totalFactor
-    this.deadline = now + idle
-    this.unsent = undefined
-    this.onProgress = onProgress
-    this.resume = resume
-  }
-
-  get method(): string {
-    return this.token.method
-  }
-
-  get long(): boolean {
-    return this.token.long
-  }
-
-  settle(result: unknown): void {
-    if (this.token.accepts(result)) return this.resume(Effect.succeed(result))
-    const detail = `the result of ${this.token.method} has not the shape that the protocol asks for`
-    this.fail(new InvalidResponse({ detail }))
-  }
-
-  fail(reason: SessionReason): void {
-    this.resume(Effect.fail(new SessionError({ server: this.server, method: this.token.method, reason })))
-  }
-}
+export type { Recover, RequestOptions } from "./entry.ts"
 
 export interface Requests {
   readonly request: <Params extends object, Result>(
@@ -117,6 +45,15 @@ export interface Requests {
   /** What came as an answer is none. Returns false where nobody waits for it. */
   readonly misanswered: (id: unknown, detail: string) => boolean
   readonly progressed: (progress: Progress) => void
+  /** Calls `listener` for the progress of a token of its own, until `end`. */
+  readonly trackProgress: (listener: (progress: Progress) => void) => Tracked
+  /**
+   * What the host calls the request that a message of the server was sent for: the one on whose stream it came, else the
+   * only one under way.
+   */
+  readonly requestOf: (related: RequestId | undefined) => unknown
+  /** Stops the clocks of that request, or of all that it may be, until what it returns is called. */
+  readonly pause: (related: RequestId | undefined) => () => void
   /** The answer of one request is lost. */
   readonly lost: (id: RequestId, error: TransportError) => void
   /** The server cannot answer these any more; every later request fails with the same. */
@@ -127,6 +64,13 @@ export interface Requests {
   readonly size: () => number
 }
 
+/** The progress of what outlives the answer of its request. */
+export interface Tracked {
+  /** For `RequestOptions.progressToken`. */
+  readonly token: RequestId
+  readonly end: () => void
+}
+
 const traceMeta = (): JsonObject | undefined => {
   const span = Fiber.getCurrent()?.cache.span
   return span === undefined
@@ -135,7 +79,7 @@ const traceMeta = (): JsonObject | undefined => {
 }
 
 /** `params` with what belongs into `_meta`: the progress token, the trace of the current span (SEP-414), the caller's. */
-const withMeta = (params: object, id: number, long: boolean, meta: JsonObject | undefined): object => {
+const withMeta = (params: object, id: RequestId, long: boolean, meta: JsonObject | undefined): object => {
   const trace = traceMeta()
   if (!long && trace === undefined && meta === undefined) return params
   const own: unknown = "_meta" in params ? params._meta : undefined
@@ -155,10 +99,14 @@ const transportFailure = (server: string, method: string, error: TransportError)
 export const make = (options: {
   readonly server: string
   readonly timeout: number
+  readonly recover: Recover
   readonly connection: () => Connection | undefined
 }): Effect.Effect<Requests, never, Scope.Scope> =>
   Effect.gen(function* () {
     const pending = new Map<number, Pending>()
+    /** Who listens to progress beyond the answer of its request. */
+    const tracked = new Map<RequestId, (progress: Progress) => void>()
+    let nextToken = 0
     /** What the transport had no room for, in order. */
     const waiting = new Set<Pending | Message>()
     let nextId = 0
@@ -210,24 +158,23 @@ export const make = (options: {
       return next
     })
 
-    const request: Requests["request"] = <Params extends object, Result>(
-      method: RequestMethod<Params, Result>,
-      params: Params,
-      requestOptions?: RequestOptions,
+    const send = <Result>(
+      token: Answerable<Result>,
+      params: object,
+      requestOptions: RequestOptions | undefined,
+      isFirst: boolean,
     ) =>
       Effect.callback<Result, SessionError>((resume) => {
-        if (over !== undefined) {
-          return resume(Effect.fail(transportFailure(options.server, method.method, over)))
-        }
+        if (over !== undefined) return resume(Effect.fail(transportFailure(options.server, token.method, over)))
         const id = ++nextId
         const idle = requestOptions?.timeout ?? options.timeout
-        const { onProgress } = requestOptions ?? {}
-        const entry = new Entry(id, method, options.server, deadlines.now(), idle, onProgress, resume)
+        const now = deadlines.now()
+        const entry = new Entry(id, token, params, owner, isFirst, now, idle, requestOptions, resume)
         const message: Message = {
           jsonrpc: "2.0",
           id,
-          method: method.method,
-          params: withMeta(params, id, method.long, requestOptions?.meta),
+          method: token.method,
+          params: withMeta(params, requestOptions?.progressToken ?? id, token.long, requestOptions?.meta),
         }
         pending.set(id, entry)
         deadlines.arm(entry.deadline)
@@ -237,6 +184,17 @@ export const make = (options: {
         }
         return Effect.sync(() => cancel(entry, "the caller no longer waits for it"))
       })
+    const owner: Owner = {
+      server: options.server,
+      recover: options.recover,
+      again: (token, params, requestOptions) => send(token, params, requestOptions, false),
+    }
+
+    /** The requests that a message of the server may have been sent for. */
+    const meant = (related: RequestId | undefined): Array<Pending> => {
+      const own = typeof related === "number" ? pending.get(related) : undefined
+      return own === undefined ? [...pending.values()].filter(({ long }) => long) : [own]
+    }
 
     /** The request that an answer is for, which no longer waits then; else whether the id is one of ours. */
     const take = (id: unknown): Pending | boolean => {
@@ -248,7 +206,7 @@ export const make = (options: {
     }
 
     return {
-      request,
+      request: (token, params, requestOptions) => send(token, params, requestOptions, true),
       post,
       answered: (id, { error, result }) => {
         const entry = take(id)
@@ -258,7 +216,7 @@ export const make = (options: {
           entry.settle(result)
         } else {
           const { code, message: text, data } = errorObject(error)
-          entry.fail(new Protocol({ code, text, ...(data === undefined ? {} : { data }) }))
+          entry.refused(new Protocol({ code, text, ...(data === undefined ? {} : { data }) }))
         }
         return true
       },
@@ -269,10 +227,45 @@ export const make = (options: {
         return true
       },
       progressed: (progress) => {
-        const entry = typeof progress.progressToken === "number" ? pending.get(progress.progressToken) : undefined
-        if (entry === undefined || !entry.long) return
-        entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
-        if (entry.onProgress !== undefined) call(entry.onProgress, progress)
+        const { progressToken } = progress
+        const entry = typeof progressToken === "number" ? pending.get(progressToken) : undefined
+        if (entry === undefined || !entry.long) {
+          const listener = tracked.get(progressToken)
+          if (listener !== undefined) call(listener, progress)
+          return
+        }
+        if (entry.paused === 0) entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
+        const onProgress = entry.options?.onProgress
+        if (onProgress !== undefined) call(onProgress, progress)
+      },
+      trackProgress: (listener) => {
+        // A string, so that it is never the id of a request.
+        const token = `progress-${++nextToken}`
+        tracked.set(token, listener)
+        return { token, end: () => tracked.delete(token) }
+      },
+      requestOf: (related) => {
+        const [only, ...others] = meant(related)
+        return others.length === 0 ? only?.options?.request : undefined
+      },
+      pause: (related) => {
+        const entries = meant(related)
+        const since = deadlines.now()
+        for (const entry of entries) {
+          if (entry.paused === 0) entry.pausedAt = since
+          entry.paused += 1
+          entry.deadline = Number.POSITIVE_INFINITY
+        }
+        return () => {
+          const now = deadlines.now()
+          for (const entry of entries.splice(0)) {
+            entry.paused -= 1
+            if (entry.paused > 0) continue
+            entry.last += now - entry.pausedAt
+            entry.deadline = Math.min(now + entry.idle, entry.last)
+            if (pending.has(entry.id)) deadlines.arm(entry.deadline)
+          }
+        }
       },
       lost: (id, error) => {
         const entry = typeof id === "number" ? pending.get(id) : undefined

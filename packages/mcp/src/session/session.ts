@@ -13,7 +13,8 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Capabilities } from "../capability/capabilities.ts"
-import { Notifications } from "../notification/notifications.ts"
+import type { Origin } from "../capability/origin.ts"
+import { Notifications, type Progress } from "../notification/notifications.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import type { Implementation, InitializeResult, ServerCapabilities } from "../protocol/model.ts"
@@ -30,6 +31,7 @@ import {
 } from "./error.ts"
 import * as Inbound from "./inbound.ts"
 import * as Requests from "./requests.ts"
+import * as UrlElicitations from "./url-elicitation.ts"
 
 /** How a session is begun. */
 export interface SessionOptions {
@@ -45,6 +47,8 @@ export interface SessionOptions {
   readonly startupTimeout?: number | undefined
   /** How long a request may be silent, in milliseconds. Default: 300,000. */
   readonly timeout?: number | undefined
+  /** How long the end of a visit to a URL is waited for, in milliseconds. Default: 300,000. */
+  readonly interactionTimeout?: number | undefined
   /** Milliseconds between pings; one that is unanswered for as long ends the connection (Ping). Default: no pings. */
   readonly keepAlive?: number | undefined
 }
@@ -88,6 +92,8 @@ export class Session extends Context.Service<
     ) => Effect.Effect<Result, SessionError>
     /** Sends a notification; it is dropped where the connection has ended. */
     readonly notify: (method: string, params?: object) => Effect.Effect<void>
+    /** Listens to the progress of what outlives the answer of its request: a task. */
+    readonly trackProgress: (listener: (progress: Progress) => void) => Requests.Tracked
     readonly notifications: Notifications["Service"]
     /** Fails with the reason when the connection ends. */
     readonly ended: Effect.Effect<never, TransportError>
@@ -114,6 +120,8 @@ const instructionsLimit = 32_768
 
 /** 30 seconds: what a package runner needs on a slow network to fetch and start a server. */
 const defaultStartupTimeout = 30_000
+/** Five minutes: as long as a person is given for an answer. */
+const defaultInteractionTimeout = 300_000
 /** Five minutes without a sign of life: long tools report progress, and one that hangs is noticed. */
 const defaultTimeout = 300_000
 
@@ -169,12 +177,30 @@ const begin = (
     let connection: Connection | undefined = undefined
     const over = Deferred.makeUnsafe<never, TransportError>()
 
+    const origin = (): Origin => ({
+      server: options.server,
+      declared: current.declare(capabilities.declared),
+      pause: () => () => undefined,
+    })
+    const visits = UrlElicitations.make({
+      origin,
+      capabilities,
+      timeout: options.interactionTimeout ?? defaultInteractionTimeout,
+    })
     const requests = yield* Requests.make({
       server: options.server,
       timeout: options.timeout ?? defaultTimeout,
+      recover: visits.recover,
       connection: () => connection,
     })
-    const inbound = yield* Inbound.make({ adapter: () => current, requests, capabilities, notifications })
+    const inbound = yield* Inbound.make({
+      origin,
+      adapter: () => current,
+      requests,
+      visits,
+      capabilities,
+      notifications,
+    })
     let isOver = false
     const end = (error: TransportError) => {
       if (isOver) return
@@ -251,7 +277,9 @@ const begin = (
       )
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepAlive), ping)))
     }
-    yield* Effect.forkScoped(Stream.runForEach(capabilities.announcements, (method) => notify(method)))
+    yield* Effect.forkScoped(
+      Stream.runForEach(capabilities.announcements, ({ method, params }) => notify(method, params)),
+    )
     return {
       agreement,
       transport: connection.kind ?? transport.kind,
@@ -259,6 +287,7 @@ const begin = (
       declares: (method) => declares(agreement.capabilities, method.capability),
       request,
       notify,
+      trackProgress: requests.trackProgress,
       notifications,
       ended: Deferred.await(over),
     }

@@ -97,7 +97,7 @@ export class Posts {
     const settled = Array.isArray(value)
       ? value.filter((one) => this.settle(one, from)).length > 0
       : this.settle(value, from)
-    this.receiver.message(value)
+    this.receiver.message(value, from?.id)
     if (settled) this.afterClose()
   }
 

@@ -70,9 +70,9 @@ export const open = (
 
     let current = yield* StreamableHttp.open(options, {
       ...receiver,
-      message: (value) => {
+      message: (value, related) => {
         settled = true
-        receiver.message(value)
+        receiver.message(value, related)
       },
       failed: (id, error) => {
         const message = first

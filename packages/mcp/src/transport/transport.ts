@@ -14,8 +14,11 @@ import type { TransportError } from "./error.ts"
 
 /** What a session gives to its transport. Each is called synchronously and never throws. */
 export interface Receiver {
-  /** One parsed JSON value: a message, or an array of them. */
-  readonly message: (value: unknown) => void
+  /**
+   * One parsed JSON value: a message, or an array of them. `related` is the id of the request on whose own stream it
+   * came, where the transport has such streams.
+   */
+  readonly message: (value: unknown, related?: RequestId) => void
   /** The request will get no answer. The connection lives on. */
   readonly failed: (id: RequestId, error: TransportError) => void
   /** `send` accepts messages again. */

@@ -126,7 +126,7 @@ describe("a layer exchanged alone", () => {
   it.live("capabilities: what this client answers", () =>
     Effect.gen(function* () {
       const seen = { closed: 0 }
-      const announced = yield* Queue.unbounded<string>()
+      const announced = yield* Queue.unbounded<{ readonly method: string }>()
       const sampling = Layer.effect(Capabilities)(
         Effect.as(closing(seen), {
           declared: { sampling: {} },

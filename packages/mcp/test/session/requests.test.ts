@@ -53,7 +53,12 @@ const play = (script: ReadonlyArray<Step>) =>
   Effect.gen(function* () {
     const fibers: Array<Fiber.Fiber<unknown, SessionError>> = []
     const { connection, late, state, taken } = makeConnection((id) => fibers[id - 1]?.pollUnsafe() !== undefined)
-    const requests = yield* Requests.make({ server: "peer", timeout: 1_000, connection: () => connection })
+    const requests = yield* Requests.make({
+      server: "peer",
+      timeout: 1_000,
+      recover: () => undefined,
+      connection: () => connection,
+    })
     const answered = new Set<number>()
     const interrupted = new Set<number>()
     for (const step of script) {
@@ -163,7 +168,12 @@ describe("requests", () => {
   it.effect("that a server has no room for wait, bounded, and what needs no answer is dropped before they are", () =>
     Effect.gen(function* () {
       const { connection, state, taken } = makeConnection()
-      const requests = yield* Requests.make({ server: "peer", timeout: 1_000, connection: () => connection })
+      const requests = yield* Requests.make({
+        server: "peer",
+        timeout: 1_000,
+        recover: () => undefined,
+        connection: () => connection,
+      })
       state.room = 0
       for (let at = 0; at < 100_000; at++) requests.post({ jsonrpc: "2.0", method: "notifications/roots/list_changed" })
       const call = yield* Effect.forkChild(requests.request(Method.ping, {}), { startImmediately: true })

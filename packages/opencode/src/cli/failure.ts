@@ -138,6 +138,8 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
       return { tag: "InvalidResponse", message }
     case "NotDeclared":
       return { tag: "BadRequest", message }
+    case "ElicitationDeclined":
+      return { tag: "ElicitationDeclined", message, ...detail(reason.code, reason.data) }
     case "Transport":
       return ofTransport(message, reason.error)
   }

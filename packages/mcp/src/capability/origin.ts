@@ -1,0 +1,20 @@
+/** Where a request of a server comes from. */
+import type { ClientCapabilities } from "../protocol/model.ts"
+
+/** What is known of a request of the server besides its parameters. */
+export interface Origin {
+  /** The server's name in the configuration. */
+  readonly server: string
+  /** What was declared to this server, in its revision: what goes beyond it is refused. */
+  readonly declared: ClientCapabilities
+  /**
+   * What the host calls the request of its own that this one was sent for (`RequestOptions.request`). Absent where that
+   * cannot be told: over stdio, when several are under way.
+   */
+  readonly request?: unknown
+  /**
+   * Stops the clocks of the requests that this one may have been sent for, until what it returns is called: the time in
+   * which a person thinks is not the server's.
+   */
+  readonly pause: () => () => void
+}

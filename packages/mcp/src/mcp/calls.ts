@@ -1,0 +1,108 @@
+/** The way of a call: from a server and a tool by name to a request of its session. */
+import * as Effect from "effect/Effect"
+import { nearest } from "../config/nearest.ts"
+import type { Live } from "../connection.ts"
+import { McpError, NotImplemented, ToolNotFound } from "../error.ts"
+import type { Event } from "../events.ts"
+import type { JsonObject } from "../protocol/jsonrpc.ts"
+import * as Method from "../protocol/method.ts"
+import type { CallToolResult, Tool } from "../protocol/model.ts"
+import type { SessionError } from "../session/error.ts"
+import type { RequestOptions } from "../session/requests.ts"
+import type { Registry } from "./registry.ts"
+import type { Tools } from "./tools.ts"
+
+/** How a call is made. `request` is what the `mcp.progress` events of this call carry. */
+export interface CallOptions extends RequestOptions {
+  /** Calls the tool as a task (2025-11-25, Tasks): `true`, or how long the server is asked to keep it, in milliseconds. */
+  readonly task?: boolean | { readonly ttl?: number | undefined } | undefined
+}
+
+/** A failure of the service, or of the session that the call went through. */
+export type CallError = McpError | SessionError
+
+/** Calls a tool by its own name or by a key. */
+export type CallTool = (
+  server: string,
+  tool: string,
+  args?: JsonObject,
+  options?: CallOptions,
+) => Effect.Effect<CallToolResult, CallError>
+
+/** The options of a request whose progress is told. */
+export type WithProgress = (server: string, options: CallOptions | undefined) => CallOptions | undefined
+
+export const withProgress =
+  (publish: (event: Event) => void): WithProgress =>
+  (server, callOptions) => {
+    if (callOptions?.request === undefined) return callOptions
+    const { onProgress, request } = callOptions
+    return {
+      ...callOptions,
+      onProgress: (step) => {
+        const { message, progress, total } = step
+        const data = {
+          server,
+          request,
+          progress,
+          ...(total === undefined ? {} : { total }),
+          ...(message === undefined ? {} : { message }),
+        }
+        publish({ type: "mcp.progress", data })
+        onProgress?.(step)
+      },
+    }
+  }
+
+/** The calls of tools through a registry. */
+export const make = (options: {
+  readonly registry: Registry
+  readonly tools: Tools
+  readonly progress: WithProgress
+}): CallTool => {
+  const { progress, registry, tools } = options
+
+  const call = (
+    { session }: Live,
+    server: string,
+    { execution, name }: Tool,
+    args: JsonObject | undefined,
+    callOptions: CallOptions | undefined,
+  ): Effect.Effect<CallToolResult, CallError> => {
+    if (execution?.taskSupport === "required") {
+      const feature = `the tool ${JSON.stringify(name)} has to be called as a task, which`
+      return Effect.fail(new McpError({ reason: new NotImplemented({ server, feature }) }))
+    }
+    const params = args === undefined ? { name } : { name, arguments: args }
+    return session.request(Method.callTool, params, progress(server, callOptions))
+  }
+
+  /** The way of a call to a server that is not ready, or to a tool that is not known. */
+  const callSlowly: CallTool = (server, name, args, callOptions) =>
+    Effect.gen(function* () {
+      const registered = yield* registry.lookup(server)
+      const live = yield* registry.ready(registered)
+      const all = yield* live.catalog.tools.all
+      // A key means something once it is assigned, and nobody may have asked for the tools yet.
+      tools.all()
+      const tool = tools.resolve(registered, name)
+      if (tool !== undefined) return yield* call(live, server, tool, args, callOptions)
+      // A server without the capability answers for itself: nothing is sent, and the error says what is missing.
+      if (!live.session.declares(Method.callTool)) {
+        return yield* live.session.request(Method.callTool, { name }, callOptions)
+      }
+      const names = tools.offer(registered)?.tools.map((tool) => tool.name) ?? all.map((tool) => tool.name)
+      const reason = new ToolNotFound({ server, tool: name, nearest: nearest(name, names), all: names })
+      return yield* new McpError({ reason })
+    })
+
+  return (server, name, args, callOptions) =>
+    Effect.suspend(() => {
+      const registered = registry.get(server)
+      const live = registered?.connection?.live()
+      const tool = registered && tools.resolve(registered, name)
+      return live !== undefined && tool !== undefined
+        ? call(live, server, tool, args, callOptions)
+        : callSlowly(server, name, args, callOptions)
+    })
+}

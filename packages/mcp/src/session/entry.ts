@@ -1,0 +1,142 @@
+/**
+ * One request of a session, from its sending to its end. How an answer finds it is `requests.ts`'s.
+ */
+import * as Effect from "effect/Effect"
+import type { Progress } from "../notification/notifications.ts"
+import type { JsonObject, Message, RequestId } from "../protocol/jsonrpc.ts"
+import type { RequestMethod } from "../protocol/method.ts"
+import { InvalidResponse, type Protocol, SessionError, type SessionReason } from "./error.ts"
+
+/** How one request is sent. */
+export interface RequestOptions {
+  /** How long it may be silent, in milliseconds; progress counts as a sign of life. Default: the session's. */
+  readonly timeout?: number | undefined
+  /** Called for each progress notification of this request. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Members to add to `params._meta`. */
+  readonly meta?: JsonObject | undefined
+  /** What the host calls this request: handlers of what the server asks meanwhile are told. */
+  readonly request?: unknown
+  /** A token of `trackProgress`, for a request whose progress outlives its answer. */
+  readonly progressToken?: RequestId | undefined
+}
+
+/** A request that progress keeps alive may last this many times its idle timeout in all. */
+export const totalFactor = 10
+
+/** A request that waits, whatever it waits for. */
+export interface Pending {
+  readonly id: number
+  readonly method: string
+  /** Whether it has a progress token. */
+  readonly long: boolean
+  readonly idle: number
+  readonly options: RequestOptions | undefined
+  /** When it ends however much progress it reports. */
+  last: number
+  deadline: number
+  /** How many questions to a person it waits for, and since when: its clocks stand still meanwhile. */
+  paused: number
+  pausedAt: number
+  /** The message while it waits to be sent. */
+  unsent: Message | undefined
+  readonly settle: (result: unknown) => void
+  readonly fail: (reason: SessionReason) => void
+  /** Ends with what `recover` makes of an error. */
+  readonly refused: (reason: Protocol) => void
+}
+
+/** What is done about an error of the server before its caller learns of it; `undefined`: nothing. `again` asks once more. */
+export type Recover = <Result>(
+  error: SessionError,
+  reason: Protocol,
+  again: Effect.Effect<Result, SessionError>,
+  options: RequestOptions | undefined,
+) => Effect.Effect<Result, SessionError> | undefined
+
+export type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "long" | "accepts">
+
+/** What the entries of one session share. */
+export interface Owner {
+  readonly server: string
+  readonly recover: Recover
+  readonly again: <Result>(
+    token: Answerable<Result>,
+    params: object,
+    options: RequestOptions | undefined,
+  ) => Effect.Effect<Result, SessionError>
+}
+
+/** One is made for each call, so its methods are made once, in a class. */
+export class Entry<Result> implements Pending {
+  readonly id: number
+  readonly idle: number
+  readonly options: RequestOptions | undefined
+  last: number
+  deadline: number
+  paused: number
+  pausedAt: number
+  unsent: Message | undefined
+  private readonly token: Answerable<Result>
+  private readonly params: object
+  private readonly owner: Owner
+  private readonly isFirst: boolean
+  private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
+
+  constructor(
+    id: number,
+    token: Answerable<Result>,
+    params: object,
+    owner: Owner,
+    isFirst: boolean,
+    now: number,
+    idle: number,
+    options: RequestOptions | undefined,
+    resume: (effect: Effect.Effect<Result, SessionError>) => void,
+  ) {
+    this.id = id
+    this.token = token
+    this.params = params
+    this.owner = owner
+    this.isFirst = isFirst
+    this.idle = idle
+    this.options = options
+    this.last = now + idle * totalFactor
+    this.deadline = now + idle
+    this.paused = 0
+    this.pausedAt = 0
+    this.unsent = undefined
+    this.resume = resume
+  }
+
+  get method(): string {
+    return this.token.method
+  }
+
+  get long(): boolean {
+    return this.token.long
+  }
+
+  settle(result: unknown): void {
+    if (this.token.accepts(result)) return this.resume(Effect.succeed(result))
+    const detail = `the result of ${this.token.method} has not the shape that the protocol asks for`
+    this.fail(new InvalidResponse({ detail }))
+  }
+
+  fail(reason: SessionReason): void {
+    this.resume(Effect.fail(this.errorOf(reason)))
+  }
+
+  refused(reason: Protocol): void {
+    const error = this.errorOf(reason)
+    const { again, recover } = this.owner
+    const recovery = this.isFirst
+      ? recover(error, reason, again(this.token, this.params, this.options), this.options)
+      : undefined
+    this.resume(recovery ?? Effect.fail(error))
+  }
+
+  private errorOf(reason: SessionReason): SessionError {
+    return new SessionError({ server: this.owner.server, method: this.token.method, reason })
+  }
+}
