@@ -7,7 +7,7 @@ import type { Event } from "../events.ts"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import type { CallToolResult, Tool } from "../protocol/model.ts"
-import type { SessionError } from "../session/error.ts"
+import { SessionError, Timeout } from "../session/error.ts"
 import type { RequestOptions } from "../session/requests.ts"
 import type { Registry } from "./registry.ts"
 import type { Tools } from "./tools.ts"
@@ -54,6 +54,22 @@ export const withProgress =
     }
   }
 
+/** Bounds the wait for a server that is not ready by the timeout of the call that needs it. */
+export const within = <A, E>(
+  wait: Effect.Effect<A, E>,
+  server: string,
+  method: string,
+  callOptions: CallOptions | undefined,
+): Effect.Effect<A, E | SessionError> => {
+  const after = callOptions?.timeout
+  if (after === undefined) return wait
+  const reason = new Timeout({ kind: "connect", after })
+  return Effect.timeoutOrElse(wait, {
+    duration: after,
+    orElse: () => Effect.fail(new SessionError({ server, method, reason })),
+  })
+}
+
 /** The calls of tools through a registry. */
 export const make = (options: {
   readonly registry: Registry
@@ -81,8 +97,10 @@ export const make = (options: {
   const callSlowly: CallTool = (server, name, args, callOptions) =>
     Effect.gen(function* () {
       const registered = yield* registry.lookup(server)
-      const live = yield* registry.ready(registered)
-      const all = yield* live.catalog.tools.all
+      const listed = Effect.flatMap(registry.ready(registered), (live) =>
+        Effect.map(live.catalog.tools.all, (all) => ({ live, all })),
+      )
+      const { all, live } = yield* within(listed, server, Method.callTool.method, callOptions)
       // A key means something once it is assigned, and nobody may have asked for the tools yet.
       tools.all()
       const tool = tools.resolve(registered, name)

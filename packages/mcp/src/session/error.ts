@@ -13,13 +13,19 @@ export class Protocol extends Data.TaggedError("Protocol")<{
   }
 }
 
-/** Nothing came for as long as the request may be silent, or it lasted longer than it may in all. */
+/**
+ * Nothing came for as long as the request may be silent, or it lasted longer than it may in all, or the server was not
+ * there for it in time.
+ */
 export class Timeout extends Data.TaggedError("Timeout")<{
-  readonly kind: "idle" | "total"
+  readonly kind: "idle" | "total" | "connect"
   /** The bound that was passed, in milliseconds. */
   readonly after: number
 }> {
   override get message(): string {
+    if (this.kind === "connect") {
+      return `the server was not connected, and what it offers not listed, within ${this.after} ms; nothing was sent`
+    }
     return this.kind === "idle"
       ? `no answer and no progress for ${this.after} ms; raise "timeout" in the server's entry if it needs longer`
       : `still not answered after ${this.after} ms, the most that a request may last however much progress it reports`
