@@ -11,7 +11,18 @@ export const packages: Record<string, ReadonlyArray<string>> = {
   bench: ["mcp", "opencode", "plugin", "inbox", "testing"],
 }
 
-const folders = ["protocol", "http", "auth", "transport", "notification", "capability", "session", "tasks", "catalog"]
+const folders = [
+  "protocol",
+  "http",
+  "auth",
+  "transport",
+  "notification",
+  "capability",
+  "session",
+  "tasks",
+  "catalog",
+  "schema",
+]
 
 /** What each room of packages/mcp/src may import: a room is a folder, a file, or a file with the folder of its name. */
 export const rooms: Record<string, ReadonlyArray<string>> = {
@@ -24,6 +35,7 @@ export const rooms: Record<string, ReadonlyArray<string>> = {
   session: ["transport", "notification", "capability", "protocol"],
   tasks: ["session", "protocol"],
   catalog: ["session", "notification", "protocol"],
+  schema: ["protocol"],
   config: ["protocol"],
   events: ["protocol"],
   error: ["events", "protocol"],

@@ -117,7 +117,10 @@ const below = ({ path, schema, resource }: Place): ReadonlyArray<Place> => {
 }
 
 /** An absolute URI and its fragment. */
-export const locate = (reference: string, base: string): { readonly uri: string; readonly fragment: string } | undefined => {
+export const locate = (
+  reference: string,
+  base: string,
+): { readonly uri: string; readonly fragment: string } | undefined => {
   if (reference.startsWith("#")) return { uri: base, fragment: reference.slice(1) }
   if (!URL.canParse(reference, base)) return undefined
   const [uri = "", fragment = ""] = new URL(reference, base).href.split("#", 2)

@@ -58,13 +58,7 @@ export class TooComplex extends Data.TaggedError("TooComplex")<{ readonly path: 
   }
 }
 
-export type SchemaReason =
-  | UnknownDialect
-  | UnresolvableReference
-  | UnsupportedPattern
-  | Invalid
-  | TooLarge
-  | TooComplex
+export type SchemaReason = UnknownDialect | UnresolvableReference | UnsupportedPattern | Invalid | TooLarge | TooComplex
 
 /** The error of compiling a schema. */
 export class SchemaError extends Data.TaggedError("SchemaError")<{ readonly reason: SchemaReason }> {

@@ -55,10 +55,7 @@ const segment = `(?:[\\w.~!$&'()*+,;=:@/-]|${escaped})*`
 const host = `\\[[\\da-f:.v]+\\]|(?:[\\w.~!$&'()*+,;=-]|${escaped})*`
 const authority = `//(?:(?:[\\w.~!$&'()*+,;=:-]|${escaped})*@)?(${host})(?::\\d*)?(?=[/?#]|$)`
 const after = `(?:[\\w.~!$&'()*+,;=:@/?-]|${escaped})*`
-const uriSyntax = new RegExp(
-  `^[a-z][a-z\\d+.-]*:(?:${authority}|(?!//))${segment}(?:\\?${after})?(?:#${after})?$`,
-  "i",
-)
+const uriSyntax = new RegExp(`^[a-z][a-z\\d+.-]*:(?:${authority}|(?!//))${segment}(?:\\?${after})?(?:#${after})?$`, "i")
 
 const uri = (text: string): boolean => {
   const [, host] = uriSyntax.exec(text) ?? []

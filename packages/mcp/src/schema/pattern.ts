@@ -3,7 +3,7 @@
  * ECMAScript and RE2 lacks.
  *
  * That is: lookaheads at the very start of an anchored pattern (`^(?=.*\d)(?!admin).+$`), each of which is a pattern of
- * its own, and the white space of Unicode in `\s`. Other lookarounds and backreferences have no linear time and are
+ * its own, and the names of `\s` and `\p{…}`. Other lookarounds and backreferences have no linear time and are
  * refused.
  */
 import * as Effect from "effect/Effect"
@@ -28,10 +28,30 @@ const mostInstructions = 200_000
 
 const spaces = "\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}"
 
-/** `\s` as ECMAScript means it. */
-const widen = (pattern: string): string => {
+/** The long names of categories, which RE2 does not know. */
+const categories: ReadonlyMap<string, string> = new Map([
+  ["Letter", "L"],
+  ["Lowercase_Letter", "Ll"],
+  ["Uppercase_Letter", "Lu"],
+  ["Mark", "M"],
+  ["Number", "N"],
+  ["Decimal_Number", "Nd"],
+  ["digit", "Nd"],
+  ["Punctuation", "P"],
+  ["punct", "P"],
+  ["Separator", "Z"],
+  ["Space_Separator", "Zs"],
+  ["Symbol", "S"],
+])
+
+/** `\s` and `\p{…}` as ECMAScript means them. */
+const translate = (pattern: string): string => {
   let inClass = false
-  return pattern.replace(/\\[^]|[[\]]/g, (token) => {
+  return pattern.replace(/\\[pP]\{([^{}]*)\}|\\[^]|[[\]]/g, (token, property: string | undefined) => {
+    if (property !== undefined) {
+      const name = property.replace(/^(?:Script|sc|General_Category|gc)=/, "")
+      return `${token.slice(0, 2)}{${categories.get(name) ?? name}}`
+    }
     if (token === "\\s") return inClass ? spaces : `[${spaces}]`
     if (token === "\\S" && !inClass) return `[^${spaces}]`
     if (token === "[") inClass = true
@@ -82,7 +102,8 @@ const repeated = (pattern: string): number =>
   Math.min(
     1000,
     [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].reduce(
-      (product, [, least = "1", most]) => product * Math.max(1, Number(most === "" || most === undefined ? least : most)),
+      (product, [, least = "1", most]) =>
+        product * Math.max(1, Number(most === "" || most === undefined ? least : most)),
       1,
     ),
   )
@@ -102,7 +123,7 @@ export const load: Effect.Effect<() => Engine> = Effect.map(
 
       const one = (text: string): Result.Result<Pattern, string> => {
         if (left <= 0) return Result.fail("the schema's patterns are too large together")
-        const compiled = Result.try({ try: () => RE2JS.compile(RE2JS.translateRegExp(widen(text))), catch: tidy })
+        const compiled = Result.try({ try: () => RE2JS.compile(RE2JS.translateRegExp(translate(text))), catch: tidy })
         left -= 100
         if (Result.isFailure(compiled)) return Result.fail(compiled.failure)
         const re2 = compiled.success

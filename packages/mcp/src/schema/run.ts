@@ -4,7 +4,7 @@
  * Every step of a validation costs fuel, and what there is of it grows with the instance, up to a bound. So the time is
  * linear in the instance whatever the schema is, and one that would need more ends undecided.
  */
-import type { Place, Resource } from "./document.ts"
+import type { Resource } from "./document.ts"
 import { token } from "./document.ts"
 
 /** What is wrong with an instance. */
@@ -37,8 +37,8 @@ export interface Node {
   readonly checks: Array<Check>
   /** The schemas that apply to the same instance. */
   readonly inPlace: Array<Node>
-  /** Whether it has a keyword that asks what its neighbours have looked at. */
-  tracks: boolean
+  /** Those that ask what all others have looked at, once these all fit. */
+  readonly after: Array<Check>
 }
 
 /** Steps that any validation may take. */
@@ -111,32 +111,38 @@ export class Run {
       this.fuel += Math.min(most, perCharacter * sizeOf(this.instance))
       if (this.fuel >= 0) return true
     }
-    this.undecided ??= "that takes more work than an instance of its size is worth"
+    return this.giveUp("that takes more work than an instance of its size is worth")
+  }
+
+  /** Ends it undecided, and is false. */
+  giveUp(detail: string): boolean {
+    this.undecided ??= detail
     return false
   }
 
   /** Reports what does not fit, and is false. */
   fail(message: string): boolean {
-    if (!this.isOver) this.problems.push({ path: this.path.map(token).join(""), message, reason: "Mismatch" })
+    if (this.isOver || !this.spend(10 + this.path.length)) return false
+    this.problems.push({ path: this.path.map(token).join(""), message, reason: "Mismatch" })
     return false
   }
 
   /** Whether a schema fits the instance at this place. */
   evaluate(node: Node, value: unknown, seen: Seen | undefined): boolean {
-    if (!this.spend(1 + node.checks.length)) return false
-    if (this.depth >= deepest) {
-      this.undecided ??= "the schema or the instance is nested too deeply"
-      return false
-    }
+    if (!this.spend(1 + node.checks.length + node.after.length)) return false
+    if (this.depth >= deepest) return this.giveUp("the schema or the instance is nested too deeply")
     this.depth++
     const enters = this.scope.at(-1) !== node.resource
     if (enters) this.scope.push(node.resource)
-    const own = node.tracks && typeof value === "object" ? new Seen() : seen
+    const own = node.after.length > 0 && typeof value === "object" ? new Seen() : seen
     let fits = true
     for (const check of node.checks) {
       if (check(this, value, own)) continue
       fits = false
       if (this.isOver) break
+    }
+    for (const check of fits ? node.after : []) {
+      if (!check(this, value, own)) fits = false
     }
     if (enters) this.scope.pop()
     this.depth--
@@ -166,7 +172,7 @@ export class Run {
 
   /** What a schema that fits has looked at was looked at by the schema that it is part of. */
   merge(from: Seen | undefined, to: Seen | undefined): void {
-    if (from === undefined || to === undefined || !this.spend(from.names.size + from.indexes.size)) return
+    if (from === undefined || to === undefined || !this.spend(4 * (from.names.size + from.indexes.size))) return
     for (const name of from.names) to.names.add(name)
     for (const index of from.indexes) to.indexes.add(index)
     to.allNames ||= from.allNames
