@@ -103,7 +103,7 @@ const resources = ({ session }: Connected) =>
     const { resources } = yield* session.request(Method.listResources, {})
     expect(resources.map(({ uri }) => uri)).toEqual(["test://text", "test://blob"])
     const { resourceTemplates } = yield* session.request(Method.listResourceTemplates, {})
-    expect(resourceTemplates).toMatchObject([{ uriTemplate: "test://item/{id}" }])
+    expect(resourceTemplates[0]).toMatchObject({ uriTemplate: "test://item/{id}" })
     const uri = "test://item/7"
     const { contents } = yield* session.request(Method.readResource, { uri })
     expect(contents).toEqual([{ uri, mimeType: "text/plain", text: `the content of ${uri}` }])
@@ -114,7 +114,7 @@ const resources = ({ session }: Connected) =>
 const prompts = ({ session }: Connected) =>
   Effect.gen(function* () {
     const { prompts } = yield* session.request(Method.listPrompts, {})
-    expect(prompts.map(({ name }) => name)).toEqual(["greet", "plain"])
+    expect(prompts.map(({ name }) => name)).toEqual(["greet", "plain", "trip"])
     const { messages } = yield* session.request(Method.getPrompt, { name: "greet", arguments: { name: "Ada" } })
     expect(messages).toEqual([{ role: "user", content: { type: "text", text: "Hello Ada" } }])
     expect((yield* failure(session.request(Method.getPrompt, { name: "greet" }))).message).toContain("name")

@@ -78,7 +78,7 @@ describe("list", () => {
       expect(stdout).not.toContain("\u001b")
       const [one, two, end] = stdout.split("\n").map((line) => line.split("\t"))
       expect(one?.slice(0, 3)).toEqual(["one", "connected", "stdio"])
-      expect(one).toContain("2 prompts")
+      expect(one).toContain("3 prompts")
       expect(two).toEqual(["two", "disabled", "local"])
       expect(end).toEqual([""])
     }),

@@ -19,7 +19,7 @@ describe("on a terminal", () => {
       expect(raw).toContain(`${escape}32mconnected`)
       const lines = text.split("\n").map((line) => line.trimEnd())
       expect(lines.find((line) => line.includes("SERVER"))).toMatch(/SERVER +STATUS +TRANSPORT +TOOLS/)
-      expect(lines.find((line) => line.includes("✓"))).toMatch(/✓ +good +connected +stdio +\d+ +2 +2/)
+      expect(lines.find((line) => line.includes("✓"))).toMatch(/✓ +good +connected +stdio +\d+ +3 +2/)
       expect(lines.find((line) => line.startsWith("✗  bad"))).toMatch(/✗ +bad +failed +local +–/)
       expect(text).toMatch(/✗ bad\n +could not start no-such-program-of-this-test/)
     }),

@@ -20,6 +20,12 @@ import {
   type Answer,
   type Call,
 } from "./features/feature.ts"
+import { clientFeatures } from "./features/client.ts"
+import { icons, png, wav } from "./features/media.ts"
+import { noticeFeatures } from "./features/notices.ts"
+import { outputFeatures } from "./features/output.ts"
+import { promptHandlers } from "./features/prompts.ts"
+import { resourceHandlers } from "./features/resources.ts"
 
 export interface FeatureOptions {
   /** So many made-up tools instead of the real ones, 100 a page. */
@@ -32,10 +38,6 @@ export interface FeatureOptions {
 }
 
 const PAGE = 100
-/** A PNG of one pixel and a WAV of no samples. */
-const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-const wav = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
-
 const progress = async (steps: number, call: Call): Promise<Answer> => {
   for (let step = 1; step <= steps; step++) {
     if (call.progressToken !== undefined) {
@@ -51,6 +53,10 @@ const progress = async (steps: number, call: Call): Promise<Answer> => {
   }
   return text(`${steps} steps`)
 }
+
+/** As it arrived: an SDK may take members for itself. */
+const metaOf = (messages: ReadonlyArray<unknown>, { id }: Call) =>
+  members(members(messages.map(members).findLast((message) => message.id === id && "method" in message)).params)._meta
 
 /** How many messages of each method there are. */
 const counts = (messages: ReadonlyArray<unknown>) => {
@@ -70,6 +76,7 @@ const features = (options: FeatureOptions, state: { extra: boolean }): Features 
   add: [
     {
       title: "Add",
+      icons,
       inputSchema: schema({ a: number, b: number }),
       outputSchema: schema({ sum: number }),
       annotations: { readOnlyHint: true, idempotentHint: true },
@@ -144,6 +151,10 @@ const features = (options: FeatureOptions, state: { extra: boolean }): Features 
       return text(String(state.extra))
     },
   ],
+  meta: [
+    { description: "The `_meta` of the call; the result has one too", inputSchema: schema() },
+    (_, call) => ({ ...structured({ meta: metaOf(options.received, call) }), _meta: { "example.com/answer": 42 } }),
+  ],
   process: [
     { description: "The server's process", inputSchema: schema() },
     () => {
@@ -173,27 +184,17 @@ export const capabilities = {
 /** What the server says of itself. */
 export const instructions = "Use echo to hear yourself."
 
-const prompts = [
-  {
-    name: "greet",
-    title: "Greeting",
-    description: "Greets somebody",
-    arguments: [{ name: "name", description: "Who", required: true }, { name: "language" }],
-  },
-  { name: "plain" },
-]
-
-const resources = [
-  { uri: "test://text", name: "text", mimeType: "text/plain", description: "Words" },
-  { uri: "test://blob", name: "blob", mimeType: "image/png" },
-]
-
-const cities = ["Berlin", "Bern", "Bogotá", "Paris"]
-
 /** The handlers by method. */
 export const handlers = (options: FeatureOptions): Handlers => {
   const state = { extra: false }
-  const tools = { ...features(options, state), ...options.tools }
+  const subscribed = new Set<string>()
+  const tools = {
+    ...features(options, state),
+    ...clientFeatures(options.error),
+    ...noticeFeatures(options.received, subscribed),
+    ...outputFeatures,
+    ...options.tools,
+  }
   const extra: Feature = [{ inputSchema: schema() }, () => text("extra")]
   const current = () => (state.extra ? { ...tools, extra } : tools)
   const refuse = (message: string, data?: unknown, code = -32602) => Promise.reject(options.error(code, message, data))
@@ -216,31 +217,7 @@ export const handlers = (options: FeatureOptions): Handlers => {
       if (tool === undefined) return refuse(`Tool ${name} not found`)
       return tool[1](members(args), call)
     },
-    "resources/list": () => ({ resources }),
-    "resources/templates/list": () => ({
-      resourceTemplates: [{ uriTemplate: "test://item/{id}", name: "item", mimeType: "text/plain" }],
-    }),
-    "resources/read": ({ params }) => {
-      const uri = String(params.uri)
-      if (uri === "test://blob") return { contents: [{ uri, mimeType: "image/png", blob: png }] }
-      if (uri !== "test://text" && !uri.startsWith("test://item/")) return refuse("Resource not found", { uri }, -32002)
-      return { contents: [{ uri, mimeType: "text/plain", text: `the content of ${uri}` }] }
-    },
-    "resources/subscribe": () => ({}),
-    "resources/unsubscribe": () => ({}),
-    "prompts/list": () => ({ prompts }),
-    "prompts/get": ({ params }) => {
-      const args = Object(params.arguments)
-      if (params.name === "plain") return { messages: [{ role: "user", content: { type: "text", text: "plain" } }] }
-      if (params.name !== "greet") return refuse(`Prompt ${String(params.name)} not found`)
-      if (args.name === undefined) return refuse("Missing required argument: name")
-      const said = args.language === "de" ? `Hallo ${args.name}` : `Hello ${args.name}`
-      return { description: "A greeting", messages: [{ role: "user", content: { type: "text", text: said } }] }
-    },
-    "completion/complete": ({ params }) => {
-      const { value } = Object(params.argument)
-      const values = cities.filter((city) => city.startsWith(String(value)))
-      return { completion: { values, total: values.length, hasMore: false } }
-    },
+    ...resourceHandlers(options.error, subscribed),
+    ...promptHandlers(options.error),
   }
 }

@@ -8,12 +8,14 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import * as types from "@modelcontextprotocol/sdk/types.js"
 import type { Call, Handlers, MakeError } from "./features/feature.ts"
 import { keep } from "./record-file.ts"
-import { Events, listen } from "./web-http.ts"
+import { Events, listen, Listeners } from "./web-http.ts"
 
 /** Everything that this process received, oldest first. */
 export const received: Array<unknown> = []
 
 export type Extra = RequestHandlerExtra<types.ServerRequest, types.ServerNotification>
+
+export const listeners = new Listeners()
 
 export const error: MakeError = (code, message, data) => new types.McpError(code, message, data)
 
@@ -31,13 +33,31 @@ const schemas = [
 ]
 
 /** The SDK's request as the features know it. The SDK's types know only the methods of a server; a feature may send any. */
-export const callOf = (request: { readonly params?: object | undefined }, extra: Extra): Call => ({
+export const callOf = (server: Server, request: { readonly params?: object | undefined }, extra: Extra): Call => ({
   params: { ...request.params },
   id: extra.requestId,
   progressToken: extra._meta?.progressToken,
   signal: extra.signal,
   notify: (method, params) => extra.sendNotification({ method, params } as types.ServerNotification),
   request: (method, params) => extra.sendRequest({ method, params } as types.ServerRequest, types.ResultSchema),
+  sdk: {
+    sample: (params) =>
+      server.createMessage(params as types.CreateMessageRequest["params"], { relatedRequestId: extra.requestId }),
+    elicit: (params) =>
+      server.elicitInput(params as types.ElicitRequest["params"] & object, { relatedRequestId: extra.requestId }),
+    complete: async (elicitationId) => {
+      await listeners.of(extra.sessionId)
+      await server.createElicitationCompletionNotifier(elicitationId)()
+    },
+    log: async (level, data, logger) => {
+      await listeners.of(extra.sessionId)
+      await server.sendLoggingMessage({ level, data, logger }, extra.sessionId)
+    },
+    updated: async (uri) => {
+      await listeners.of(extra.sessionId)
+      await server.sendResourceUpdated({ uri })
+    },
+  },
 })
 
 export const bind = (server: Server, byMethod: Handlers) => {
@@ -45,7 +65,7 @@ export const bind = (server: Server, byMethod: Handlers) => {
     server.setRequestHandler(schema, (request, extra) => {
       const handler = byMethod[request.method]
       if (handler === undefined) throw error(types.ErrorCode.MethodNotFound, request.method)
-      return handler(callOf(request, extra))
+      return handler(callOf(server, request, extra))
     })
   }
 }
@@ -72,8 +92,13 @@ export const sessions = new Map<string, WebStandardStreamableHTTPServerTransport
 const http =
   (make: () => Server) =>
   async (request: Request): Promise<Response> => {
-    const known = sessions.get(request.headers.get("mcp-session-id") ?? "")
-    if (known !== undefined) return known.handleRequest(request)
+    const session = request.headers.get("mcp-session-id") ?? ""
+    const known = sessions.get(session)
+    if (known !== undefined) {
+      const response = await known.handleRequest(request)
+      if (request.method === "GET" && response.ok) listeners.opened(session)
+      return response
+    }
     if (request.headers.has("mcp-session-id")) return new Response("Session not found", { status: 404 })
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,

@@ -4,8 +4,8 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js"
 import * as types from "@modelcontextprotocol/sdk/types.js"
 import { capabilities, handlers, instructions } from "./features.ts"
 import { type Call, members, structured } from "./features/feature.ts"
-import { type Job, type TaskFeature, taskFeatures, taskTools } from "./features/tasks.ts"
-import { bind, callOf, error, type Extra, received, run, sessions } from "./sdk-v1-host.ts"
+import { type Job, sleep, type TaskFeature, taskFeatures, taskTools } from "./features/tasks.ts"
+import { bind, callOf, error, type Extra, listeners, received, run, sessions } from "./sdk-v1-host.ts"
 
 const [mode, pollInterval] = process.argv.slice(2)
 
@@ -40,6 +40,7 @@ const start = async (server: Server, feature: TaskFeature, call: Call, extra: Ex
     progress: async (progress, total) => {
       const { progressToken } = call
       if (progressToken === undefined) return
+      await listeners.of(extra.sessionId)
       const _meta = { [types.RELATED_TASK_META_KEY]: { taskId } }
       await server.notification({ method: "notifications/progress", params: { progressToken, progress, total, _meta } })
     },
@@ -59,13 +60,14 @@ const start = async (server: Server, feature: TaskFeature, call: Call, extra: Ex
   return { task }
 }
 
-/** Closes the streams on which a client waits for results; it may resume them. */
-const drop = () => {
-  const waits = received.map(members).filter(({ method }) => method === "tasks/result")
+/** Closes the streams on which clients wait for results, once there is one; a client may resume them. */
+const drop = async () => {
+  const waits = () => received.map(members).filter(({ method }) => method === "tasks/result")
+  while (waits().length === 0) await sleep(5)
   for (const transport of sessions.values()) {
-    for (const { id } of waits) if (typeof id === "number" || typeof id === "string") transport.closeSSEStream(id)
+    for (const { id } of waits()) if (typeof id === "number" || typeof id === "string") transport.closeSSEStream(id)
   }
-  return structured({ waits: waits.length })
+  return structured({ waits: waits().length })
 }
 
 await run(mode, () => {
@@ -81,7 +83,7 @@ await run(mode, () => {
   const byMethod = handlers({ received, error, tools: { ...taskFeatures(error), drop: [dropped, drop] } })
   bind(server, byMethod)
   server.setRequestHandler(types.CallToolRequestSchema, (request, extra) => {
-    const call = callOf(request, extra)
+    const call = callOf(server, request, extra)
     const feature = taskTools[request.params.name]
     if (request.params.task === undefined) return byMethod["tools/call"]?.(call) ?? {}
     if (feature === undefined) throw error(-32601, `Tool ${request.params.name} never runs as a task`)

@@ -1,6 +1,9 @@
 /** A server on `@modelcontextprotocol/server` (v2): `sdk-v2-main.ts stdio|http [number of tools]`. */
 import { randomUUID } from "node:crypto"
 import {
+  type CreateMessageRequest,
+  type ElicitRequestFormParams,
+  type ElicitRequestURLParams,
   type JSONRPCMessage,
   ProtocolError,
   type RequestMethod,
@@ -11,10 +14,11 @@ import {
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio"
 import { capabilities, handlers, instructions } from "./features.ts"
 import { keep } from "./record-file.ts"
-import { Events, listen } from "./web-http.ts"
+import { Events, listen, Listeners } from "./web-http.ts"
 
 const [mode, count] = process.argv.slice(2)
 const received: Array<unknown> = []
+const listeners = new Listeners()
 
 const make = () => {
   const server = new Server({ name: "sdk-v2", version: "1.0.0" }, { capabilities, instructions })
@@ -25,7 +29,7 @@ const make = () => {
   })
   for (const [method, handler] of Object.entries(byMethod)) {
     // The SDK types each method's result; here one function stands for all.
-    server.setRequestHandler(method as "ping", (request: { params?: object | undefined }, { mcpReq }) =>
+    server.setRequestHandler(method as "ping", (request: { params?: object | undefined }, { mcpReq, sessionId }) =>
       handler({
         params: { ...request.params },
         id: mcpReq.id,
@@ -34,6 +38,22 @@ const make = () => {
         notify: (name, params) => mcpReq.notify({ method: name, ...(params === undefined ? {} : { params }) }),
         request: (name, params) =>
           mcpReq.send({ method: name as RequestMethod, ...(params === undefined ? {} : { params }) }),
+        sdk: {
+          sample: (params) => mcpReq.requestSampling(params as CreateMessageRequest["params"]),
+          elicit: (params) => mcpReq.elicitInput(params as ElicitRequestFormParams | ElicitRequestURLParams),
+          complete: async (elicitationId) => {
+            await listeners.of(sessionId)
+            await server.createElicitationCompletionNotifier(elicitationId)()
+          },
+          log: async (level, data, logger) => {
+            await listeners.of(sessionId)
+            await server.sendLoggingMessage({ level, data, logger }, sessionId)
+          },
+          updated: async (uri) => {
+            await listeners.of(sessionId)
+            await server.sendResourceUpdated({ uri })
+          },
+        },
       }),
     )
   }
@@ -59,8 +79,13 @@ const connect = async (transport: Transport) => {
 const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
 
 const http = async (request: Request): Promise<Response> => {
-  const known = sessions.get(request.headers.get("mcp-session-id") ?? "")
-  if (known !== undefined) return known.handleRequest(request)
+  const session = request.headers.get("mcp-session-id") ?? ""
+  const known = sessions.get(session)
+  if (known !== undefined) {
+    const response = await known.handleRequest(request)
+    if (request.method === "GET" && response.ok) listeners.opened(session)
+    return response
+  }
   if (request.headers.has("mcp-session-id")) return new Response("Session not found", { status: 404 })
   const transport = new WebStandardStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,

@@ -61,3 +61,26 @@ export class Events<Message> {
     return stream
   }
 }
+
+/** The streams on which clients hear what belongs to no request. */
+export class Listeners {
+  private readonly open = new Set<string>()
+  private readonly waiting = new Set<() => void>()
+
+  opened(session: string) {
+    this.open.add(session)
+    for (const go of this.waiting) go()
+  }
+
+  /** Waits until the session has one, so that nothing is said into the void; two seconds for a client that opens none. */
+  async of(session: string | undefined) {
+    if (session === undefined || this.open.has(session)) return
+    await new Promise<void>((done) => {
+      const go = () => {
+        if (this.open.has(session)) done()
+      }
+      this.waiting.add(go)
+      setTimeout(done, 2000)
+    })
+  }
+}

@@ -21,7 +21,24 @@ export interface Call {
   readonly notify: (method: string, params?: Params) => Promise<void>
   /** Asks the client. */
   readonly request: (method: string, params?: Params) => Promise<unknown>
+  readonly sdk: Sdk
 }
+
+/** What the SDKs have methods for. They hold what is sent and answered to what the client declared. */
+export interface Sdk {
+  readonly sample: (params: Params) => Promise<unknown>
+  readonly elicit: (params: Params) => Promise<unknown>
+  /** Says that the visit to a URL has ended. */
+  readonly complete: (elicitationId: string) => Promise<void>
+  /** Logs, where the client's level lets it pass. */
+  readonly log: (level: Level, data: unknown, logger: string) => Promise<void>
+  readonly updated: (uri: string) => Promise<void>
+}
+
+/** How grave a log message may be, the least first. */
+export const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const
+
+export type Level = (typeof levels)[number]
 
 export type Handlers = { readonly [method: string]: (call: Call) => Answer | Promise<Answer> }
 

@@ -45,7 +45,7 @@ export interface TaskFeature {
 
 const required = { taskSupport: "required" }
 
-const sleep = (ms: number, signal?: AbortSignal) =>
+export const sleep = (ms: number, signal?: AbortSignal) =>
   new Promise<void>((done) => {
     const timer = setTimeout(done, ms)
     signal?.addEventListener("abort", () => {
