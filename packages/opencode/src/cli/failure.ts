@@ -3,6 +3,7 @@
  *
  * Nothing is printed here, and nothing is masked.
  */
+import type { QuestionError } from "@opencode-ai/mcp/capability/questions"
 import { McpError } from "@opencode-ai/mcp/error"
 import { SessionError, type SessionReason } from "@opencode-ai/mcp/session/error"
 import type { TransportError } from "@opencode-ai/mcp/transport/error"
@@ -148,6 +149,10 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
 // By its tag: the class would load all of the approvals, for every command.
 const isTrustError = (error: unknown): error is TrustError => error instanceof Error && error.name === "TrustError"
 
+// As above: the class would load what checks answers, for every command.
+const isQuestionError = (error: unknown): error is QuestionError =>
+  error instanceof Error && error.name === "QuestionError"
+
 /** What is told of an error, whatever it is. */
 const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
@@ -155,7 +160,8 @@ const fromError = (error: unknown): Failure => {
   }
   if (error instanceof McpError) return { tag: error.reason._tag, message: error.message }
   if (error instanceof SessionError) return ofSession(error.message, error.reason)
-  if (error instanceof ConfigError || isTrustError(error)) return { tag: "BadRequest", message: error.message }
+  if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error))
+    return { tag: "BadRequest", message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   return { tag: "Internal", message: `this is a defect of the client: ${message}` }
 }

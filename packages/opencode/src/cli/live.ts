@@ -19,17 +19,26 @@ const animated = <A, E, R>(
   let drawn = 0
   // Without colours there are no escape sequences at all.
   const erase = () => (output.animate ? "\r\u001b[2K" : `\r${" ".repeat(drawn)}\r`)
+  const clear = () => {
+    if (drawn > 0) output.draw(erase())
+    drawn = 0
+  }
   const frame = Effect.suspend(() =>
-    Effect.map(line(frames[tick++ % frames.length] ?? ""), (text) => {
-      output.draw(`${erase()}${text}`)
-      drawn = Text.width(text)
-    }),
+    output.floor.taken()
+      ? Effect.void
+      : Effect.map(line(frames[tick++ % frames.length] ?? ""), (text) => {
+          output.draw(`${erase()}${text}`)
+          drawn = Text.width(text)
+        }),
   )
   const drawing = Effect.forever(Effect.andThen(frame, Effect.sleep(period)))
   return Effect.scoped(
     Effect.gen(function* () {
       // A quick answer needs no spinner, and leaves no flicker behind.
-      yield* Effect.addFinalizer(() => Effect.sync(() => tick > 0 && output.draw(erase())))
+      yield* Effect.acquireRelease(
+        Effect.sync(() => output.floor.moves(clear)),
+        (stop) => Effect.sync(() => (clear(), stop())),
+      )
       yield* Effect.forkScoped(Effect.andThen(Effect.sleep(period), drawing))
       return yield* work
     }),

@@ -6,6 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { type Floor, make as makeFloor } from "./floor.ts"
 import { indented, masked } from "./present.ts"
 import * as Text from "./text.ts"
 
@@ -57,6 +58,8 @@ export interface Writer {
   readonly say: (text: string) => Effect.Effect<void>
   /** A warning, to standard error. */
   readonly warn: (text: string) => Effect.Effect<void>
+  /** Whose the terminal is. */
+  readonly floor: Floor
   /** Draws on standard error, as it is. */
   readonly draw: (text: string) => void
   /** Hides what `mask` hides from now on. */
@@ -132,6 +135,7 @@ export const make = (onBroken: () => void): Writer => {
           ? say(`${err.paint("yellow", "warning:")} ${Text.harmless(text)}`)
           : Effect.void,
       ),
+    floor: makeFloor(),
     draw: (text) => {
       if (stderr.writable) stderr.write(mask(text))
     },

@@ -4,8 +4,12 @@
  * Every server is added at once, in the order of the configuration, and none waits for another. A bad entry and one that
  * is not approved are there too, `failed` with the reason. Closing the Scope closes every server.
  */
+import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { defaults, Tasks } from "@opencode-ai/mcp/capability/tasks"
 import type { ServerConfig } from "@opencode-ai/mcp/config"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
+import type { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
+import type { Sampling } from "@opencode-ai/mcp/capability/sampling"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -16,14 +20,16 @@ import { Config, type ConfigError, type Server } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
 import { Trust } from "../trust/trust.ts"
 import * as Configuration from "./configuration.ts"
+import * as Person from "./interview/person.ts"
+import { Output } from "./output.ts"
 
 export { find, masking, secretVariables } from "./configuration.ts"
 
-/** `--config` and `--trust`. */
-export type RuntimeOptions = Pick<Configuration.Options, "config" | "trust">
+/** `--config`, `--trust` and `--interaction-timeout`. */
+export type RuntimeOptions = Configuration.Options
 
 /** The services of a command. */
-export type Services = Config | Trust | Mcp
+export type Services = Config | Trust | Mcp | Questions
 
 /** The configuration and the approvals alone. Fails with what cannot be parsed. */
 export const configuration = (
@@ -31,13 +37,26 @@ export const configuration = (
 ): Layer.Layer<Config | Trust, ConfigError, FileSystem.FileSystem | Path.Path> =>
   Layer.mergeAll(Configuration.layer(options), Trust.layer({ all: options.trust === true }))
 
-/** The service of all servers, without any server yet. */
-export const servers: Layer.Layer<Mcp, never, Config> = Layer.unwrap(
-  Effect.map(
-    Effect.flatMap(Config, (config) => config.get),
-    ({ directory, worktree }) => Mcp.layer({ directory, worktree }),
-  ),
-)
+/** Who answers what servers ask of the person and of the model. */
+export type Answers = Layer.Layer<Elicitation | Sampling, never, Questions>
+
+/**
+ * The service of all servers, without any server yet. Whoever answers, the same is declared: a server offers the same to
+ * every command.
+ */
+export const servers = (options: RuntimeOptions, answers: Answers): Layer.Layer<Mcp | Questions, never, Config> => {
+  const interactionTimeout = (options.interactionTimeout ?? 300) * 1_000
+  const mcp = Layer.unwrap(
+    Effect.map(
+      Effect.flatMap(Config, (config) => config.get),
+      ({ directory, worktree }) => Mcp.layer({ directory, worktree, interactionTimeout }),
+    ),
+  )
+  return mcp.pipe(
+    Layer.provide(Layer.merge(answers, Layer.succeed(Tasks)(defaults))),
+    Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
+  )
+}
 
 /** The services of the shell that a command was typed in: it uses them in place of its own. */
 export const Running: Context.Reference<Context.Context<Services> | undefined> = Context.Reference<
@@ -45,8 +64,13 @@ export const Running: Context.Reference<Context.Context<Services> | undefined> =
 >("@opencode/cli/Running", { defaultValue: () => undefined })
 
 /** Everything that a command needs. */
-export const layer = (options: RuntimeOptions): Layer.Layer<Services, ConfigError, FileSystem.FileSystem | Path.Path> =>
-  Layer.provideMerge(servers, configuration(options))
+export const layer = (
+  options: RuntimeOptions,
+): Layer.Layer<Services, ConfigError, FileSystem.FileSystem | Path.Path | Output> =>
+  Layer.provideMerge(
+    Layer.unwrap(Effect.map(Output, (output) => servers(options, Person.answers(output)))),
+    configuration(options),
+  )
 
 const typeOf = ({ config, written }: Server): "local" | "remote" =>
   config?.type ??

@@ -1,6 +1,9 @@
 /** The fields of the shell's commands, as schemas: what is passed on is the value that came, never a copy of it. */
 import { describe, problemsOf } from "@opencode-ai/mcp/config/problem"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
+import type { ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
+import type { SamplingResult } from "@opencode-ai/mcp/capability/sampling"
+import type { CompleteRequestParams, LoggingLevel } from "@opencode-ai/mcp/protocol/model"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -26,11 +29,12 @@ export const milliseconds = named(
   (value): value is number => typeof value === "number" && value > 0 && value < 2 ** 31,
 )
 
-export const strings = named(
-  "an object of strings",
-  (value): value is Readonly<Record<string, string>> =>
-    isObject(value) && Object.values(value).every((each) => typeof each === "string"),
-)
+const areStrings = (value: unknown): value is Readonly<Record<string, string>> =>
+  isObject(value) && Object.values(value).every((each) => typeof each === "string")
+
+export const strings = named("an object of strings", areStrings)
+
+const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
 interface GivenRoot {
   readonly uri: string
@@ -53,7 +57,74 @@ export const roots = named(
 export const task = named(
   'true or { "ttl": milliseconds }',
   (value): value is boolean | { readonly ttl?: number } =>
-    typeof value === "boolean" || (isObject(value) && (value["ttl"] === undefined || typeof value["ttl"] === "number")),
+    typeof value === "boolean" ||
+    (isObject(value) && (value["ttl"] === undefined || (Number.isInteger(value["ttl"]) && Number(value["ttl"]) >= 0))),
+)
+
+export const level = named(
+  "one of debug, info, notice, warning, error, critical, alert, emergency",
+  (value): value is LoggingLevel => levels.some((each) => each === value),
+)
+
+/** What a completion is for. */
+export const reference = named(
+  '{ "type": "ref/prompt", "name" } or { "type": "ref/resource", "uri" }',
+  (value): value is CompleteRequestParams["ref"] =>
+    isObject(value) &&
+    ((value["type"] === "ref/prompt" && typeof value["name"] === "string") ||
+      (value["type"] === "ref/resource" && typeof value["uri"] === "string")),
+)
+
+export const argument = named(
+  '{ "name", "value" }, two strings',
+  (value): value is CompleteRequestParams["argument"] =>
+    isObject(value) && typeof value["name"] === "string" && typeof value["value"] === "string",
+)
+
+export const context = named(
+  '{ "arguments": an object of strings }',
+  (value): value is NonNullable<CompleteRequestParams["context"]> =>
+    isObject(value) &&
+    Object.keys(value).every((name) => name === "arguments") &&
+    (value["arguments"] === undefined || areStrings(value["arguments"])),
+)
+
+export const action = named(
+  "accept, decline or cancel",
+  (value): value is ElicitationAnswer["action"] => value === "accept" || value === "decline" || value === "cancel",
+)
+
+export const content = named(
+  "an object of strings, numbers, booleans and arrays of strings",
+  (value): value is NonNullable<ElicitationAnswer["content"]> =>
+    isObject(value) &&
+    Object.values(value).every(
+      (each) =>
+        ["string", "number", "boolean"].includes(typeof each) ||
+        (Array.isArray(each) && each.every((one) => typeof one === "string")),
+    ),
+)
+
+/** The model's answer: its blocks of content are looked at where it is sent. */
+export const message = named(
+  'a result of sampling: { "role", "content", "model", "stopReason"? }',
+  (value): value is SamplingResult =>
+    isObject(value) &&
+    typeof value["model"] === "string" &&
+    (value["role"] === "assistant" || value["role"] === "user") &&
+    (isObject(value["content"]) || Array.isArray(value["content"])),
+)
+
+interface GivenError {
+  readonly code: number
+  readonly message: string
+  readonly data?: unknown
+}
+
+export const error = named(
+  'an error: { "code", "message", "data"? }',
+  (value): value is GivenError =>
+    isObject(value) && Number.isInteger(value["code"]) && typeof value["message"] === "string",
 )
 
 export const optional = Schema.optionalKey

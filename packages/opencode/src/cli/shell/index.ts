@@ -15,7 +15,7 @@ export const shell = (
   Effect.gen(function* () {
     if ((yield* Output).json()) {
       const { pipe } = yield* Effect.promise(() => import("./pipe.ts"))
-      return yield* pipe
+      return yield* pipe(options)
     }
     const { prompt } = yield* Effect.promise(() => import("./prompt.ts"))
     return yield* prompt(options)

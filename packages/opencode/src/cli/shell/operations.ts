@@ -2,11 +2,13 @@
  * What the shell can be asked: each operation of docs/cli.md by its name, with its fields and what it does. Both faces
  * of the shell, lines of JSON and the prompt, ask the same operations.
  */
+import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { type CallOptions, Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { notImplemented } from "../failure.ts"
+import { badRequest, notImplemented } from "../failure.ts"
 import type { Output } from "../output.ts"
 import * as Present from "../present.ts"
 import type * as Runtime from "../runtime.ts"
@@ -57,7 +59,8 @@ const missing = (name: string): readonly [string, Operation] => [
   { fields: {}, exact: false, run: () => Effect.fail(notImplemented(name)) },
 ]
 
-const { milliseconds, object, optional, roots, strings, task, text } = Fields
+const { action, argument, content, context, level, message, milliseconds } = Fields
+const { object, optional, reference, roots, strings, task, text } = Fields
 
 const nothing = Schema.Struct({})
 const ofServer = Schema.Struct({ server: text })
@@ -75,6 +78,14 @@ const call = Schema.Struct({
   timeout: optional(milliseconds),
   task: optional(task),
 })
+
+const complete = Schema.Struct({ server: text, ref: reference, argument, context: optional(context) })
+
+const ofTask = Schema.Struct({ server: text, taskId: text })
+
+const elicitationReply = Schema.Struct({ requestID: text, action, content: optional(content) })
+
+const samplingReply = Schema.Struct({ requestID: text, result: optional(message), error: optional(Fields.error) })
 
 /** Every operation but `cancel` and `exit`, which are of the commands themselves. */
 export const operations: ReadonlyMap<string, Operation> = new Map([
@@ -97,9 +108,9 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
     "call",
     call,
     ({ args, server, task, timeout, tool }, asking) =>
-      task === undefined || task === false
-        ? ask((mcp) => mcp.callTool(server, tool, args, request(asking, timeout)))
-        : Effect.fail(notImplemented("call with task")),
+      ask((mcp) =>
+        mcp.callTool(server, tool, args, { ...request(asking, timeout), ...(task === undefined ? {} : { task }) }),
+      ),
     true,
   ),
   make("resources", ofServers, ({ server }) =>
@@ -128,8 +139,33 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   make("instructions", nothing, () => Manage.instructions),
   make("reload", nothing, (_, { state }) => Manage.reload(state)),
   make("trust", ofServer, ({ server }, { state }) => Effect.map(Manage.trust(server, state), Present.status)),
-  ...[
-    ...["subscribe", "unsubscribe", "complete", "setLevel", "tasks", "task.get", "task.result", "task.cancel"],
-    ...["elicitation.reply", "sampling.reply", "auth.start", "auth.finish", "auth.remove", "auth.status", "approve"],
-  ].map(missing),
+  ...(["subscribe", "unsubscribe"] as const).map((name) =>
+    make(name, Schema.Struct({ server: text, uri: text }), ({ server, uri }) =>
+      ask((mcp) => Effect.as(mcp[name](server, uri), true)),
+    ),
+  ),
+  make("complete", complete, ({ server, ...question }) => ask((mcp) => mcp.complete(server, question))),
+  make("setLevel", Schema.Struct({ server: text, level }), ({ level, server }) =>
+    ask((mcp) => Effect.as(mcp.setLevel(server, level), true)),
+  ),
+  make("tasks", ofServer, ({ server }) => ask((mcp) => mcp.tasks(server))),
+  make("task.get", ofTask, ({ server, taskId }) => ask((mcp) => mcp.task(server, taskId))),
+  make("task.result", ofTask, ({ server, taskId }) => ask((mcp) => mcp.taskResult(server, taskId)), true),
+  make("task.cancel", ofTask, ({ server, taskId }) => ask((mcp) => mcp.cancelTask(server, taskId))),
+  make("elicitation.reply", elicitationReply, ({ action, content, requestID }) =>
+    Effect.flatMap(Questions, (questions) =>
+      Effect.as(questions.answer(requestID, { action, ...(content === undefined ? {} : { content }) }), true),
+    ),
+  ),
+  make("sampling.reply", samplingReply, ({ error, requestID, result }) =>
+    Effect.gen(function* () {
+      const answer = error === undefined ? result : new RequestRefused(error)
+      if (answer === undefined || (error !== undefined && result !== undefined)) {
+        return yield* badRequest("sampling.reply: expected either result or error")
+      }
+      yield* (yield* Questions).sampled(requestID, answer)
+      return true
+    }),
+  ),
+  ...["auth.start", "auth.finish", "auth.remove", "auth.status", "approve"].map(missing),
 ])

@@ -4,6 +4,7 @@
  * At the end of its input it still answers what it was asked; `exit`, and a reader that went away, cancel that.
  */
 import type { Event } from "@opencode-ai/mcp/events"
+import { Questions } from "@opencode-ai/mcp/capability/questions"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { configured } from "../configuration.ts"
+import { configured, type Options } from "../configuration.ts"
 import * as Failure from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
@@ -81,51 +82,52 @@ const listen = (take: (chunk: Uint8Array) => void, end: () => void) =>
   )
 
 /** Runs until the input ends, `exit` is asked for, or nobody reads any more. */
-export const pipe = Effect.gen(function* () {
-  const output = yield* Output
-  const live = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-  const services = yield* Layer.buildWithScope(Runtime.servers, live)
-  const ending = Deferred.makeUnsafe<Ending>()
-  const end = (how: Ending) => Deferred.doneUnsafe(ending, Effect.succeed(how))
+export const pipe = (options: Options) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const live = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
+    const services = yield* Layer.buildWithScope(Runtime.servers(options, Questions.handlers), live)
+    const ending = Deferred.makeUnsafe<Ending>()
+    const end = (how: Ending) => Deferred.doneUnsafe(ending, Effect.succeed(how))
 
-  const outlet = Outlet.make({
-    sink,
-    encode: (event) => eventLine(event, state.mask),
-    pressure: (high) => (high ? process.stdin.pause() : process.stdin.resume()),
-  })
-  const state: State.State = State.make({ tell: outlet.event, conceal: output.conceal })
-  const reply = (id: unknown, answer: Commands.Answer) => outlet.reply(replyLine(id, answer, state.mask))
-
-  state.read(yield* configured)
-  yield* Effect.gen(function* () {
-    const mcp = yield* Mcp
-    mcp.listen(outlet.event)
-    yield* Runtime.start()
-    const commands = yield* Commands.make({ state, reply, exit: (id) => end({ why: "exit", id }) })
-    const lines = new Lines((line) => {
-      if (!Deferred.isDoneUnsafe(ending)) commands.line(line)
+    const outlet = Outlet.make({
+      sink,
+      encode: (event) => eventLine(event, state.mask),
+      pressure: (high) => (high ? process.stdin.pause() : process.stdin.resume()),
     })
-    const how = yield* Effect.scoped(
-      Effect.gen(function* () {
-        yield* listen(
-          (chunk) => lines.push(chunk),
-          () => {
-            lines.end()
-            end({ why: "end" })
-          },
-        )
-        return yield* Effect.raceFirst(Deferred.await(ending), Effect.as(outlet.gone, { why: "gone" } as const))
-      }),
-    )
-    if (how.why === "end") yield* Effect.raceFirst(commands.finished, outlet.gone)
-    yield* commands.cancelAll
-    yield* Scope.close(live, Exit.void)
-    if (how.why === "exit") reply(how.id, { ok: true, result: true, exact: true })
-    yield* outlet.flushed
-  }).pipe(Scope.provide(live), Effect.provideContext(services))
-  return Failure.Exit.done
-}).pipe(
-  Effect.scoped,
-  // Whoever interrupts is told on standard error: what stands on standard output are replies and events.
-  Effect.onInterrupt(() => Effect.map(Output, ({ configure }) => configure({ json: false, level: "warn" }))),
-)
+    const state: State.State = State.make({ tell: outlet.event, conceal: output.conceal })
+    const reply = (id: unknown, answer: Commands.Answer) => outlet.reply(replyLine(id, answer, state.mask))
+
+    state.read(yield* configured)
+    yield* Effect.gen(function* () {
+      const mcp = yield* Mcp
+      mcp.listen(outlet.event)
+      yield* Runtime.start()
+      const commands = yield* Commands.make({ state, reply, exit: (id) => end({ why: "exit", id }) })
+      const lines = new Lines((line) => {
+        if (!Deferred.isDoneUnsafe(ending)) commands.line(line)
+      })
+      const how = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* listen(
+            (chunk) => lines.push(chunk),
+            () => {
+              lines.end()
+              end({ why: "end" })
+            },
+          )
+          return yield* Effect.raceFirst(Deferred.await(ending), Effect.as(outlet.gone, { why: "gone" } as const))
+        }),
+      )
+      if (how.why === "end") yield* Effect.raceFirst(commands.finished, outlet.gone)
+      yield* commands.cancelAll
+      yield* Scope.close(live, Exit.void)
+      if (how.why === "exit") reply(how.id, { ok: true, result: true, exact: true })
+      yield* outlet.flushed
+    }).pipe(Scope.provide(live), Effect.provideContext(services))
+    return Failure.Exit.done
+  }).pipe(
+    Effect.scoped,
+    // Whoever interrupts is told on standard error: what stands on standard output are replies and events.
+    Effect.onInterrupt(() => Effect.map(Output, ({ configure }) => configure({ json: false, level: "warn" }))),
+  )

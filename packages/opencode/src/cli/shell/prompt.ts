@@ -1,5 +1,6 @@
 /** The shell for a person: a prompt with history and completion, and what servers say meanwhile above it. */
 import type { Event } from "@opencode-ai/mcp/events"
+import { Questions } from "@opencode-ai/mcp/capability/questions"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -8,6 +9,7 @@ import { Config } from "../../config/config.ts"
 import { Trust } from "../../trust/trust.ts"
 import { configured, type Options } from "../configuration.ts"
 import { type ExitCode, Exit as Code, exitCode, fromCause } from "../failure.ts"
+import * as Person from "../interview/person.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { approve, type Environment } from "../session.ts"
@@ -100,8 +102,8 @@ export const prompt = (options: Options) =>
         mcp.listen(say)
       }
       yield* Runtime.start()
-      const running = Context.pick(Config, Trust, Mcp)(yield* Effect.context<Runtime.Services>())
+      const running = Context.pick(Config, Trust, Mcp, Questions)(yield* Effect.context<Runtime.Services>())
       const code = yield* Effect.provideService(loop(terminal, options, state), Runtime.Running, running)
       return terminal.interactive ? Code.done : code
-    }).pipe(Effect.scoped, Effect.provide(Runtime.servers))
+    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Person.answers(output))))
   })

@@ -1,0 +1,62 @@
+/**
+ * Who answers what servers ask while a command runs: the person at the terminal, one question after another; nobody where
+ * there is none.
+ *
+ * Each question is also one of `Questions`: it is an event, and its time ends there.
+ */
+import { Approval, given } from "@opencode-ai/mcp/capability/approval"
+import { Elicitation, type ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
+import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
+import { Sampling } from "@opencode-ai/mcp/capability/sampling"
+import { userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Output, type Writer } from "../output.ts"
+
+const nobody: ElicitationAnswer = { action: "cancel" }
+
+const unapproved = new RequestRefused({
+  code: userRejected,
+  message: "nobody is there to approve it: this client was started without a terminal",
+})
+
+/** The answers of whoever is at this terminal. */
+export const answers = (output: Writer): Layer.Layer<Elicitation | Sampling, never, Questions> => {
+  const elicitation = Layer.effect(Elicitation)(
+    Effect.map(Questions, ({ elicit }) => ({
+      modes: ["form", "url"] as const,
+      elicit: (request) =>
+        Effect.raceFirst(
+          elicit(request),
+          Effect.suspend(() =>
+            output.interactive()
+              ? Effect.flatMap(
+                  Effect.promise(() => import("./elicit.ts")),
+                  (module) => module.elicit(request),
+                )
+              : Effect.succeed(nobody),
+          ).pipe(Effect.provideService(Output, output)),
+        ),
+    })),
+  )
+  const sampling = Layer.effect(Sampling)(
+    Effect.map(Questions, ({ createMessage }) => ({
+      tools: true,
+      context: false,
+      createMessage: (request) =>
+        Effect.raceFirst(
+          createMessage(request),
+          Effect.suspend(() =>
+            output.interactive()
+              ? Effect.flatMap(
+                  Effect.promise(() => import("./sample.ts")),
+                  (module) => module.sample(request),
+                )
+              : Effect.fail(unapproved),
+          ).pipe(Effect.provideService(Output, output)),
+        ),
+    })),
+  )
+  return Layer.mergeAll(elicitation, sampling, Layer.succeed(Approval)(given))
+}
