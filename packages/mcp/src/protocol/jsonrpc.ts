@@ -68,6 +68,9 @@ export const urlElicitationRequired = -32042
 /** A person said no (Sampling, Error Handling). */
 export const userRejected = -1
 
+/** The member of `_meta` that says which task a message belongs to (2025-11-25, Tasks, Related Task Metadata). */
+export const relatedTaskKey = "io.modelcontextprotocol/related-task"
+
 /** Whether a value is a JSON object (not null, not an array). */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)

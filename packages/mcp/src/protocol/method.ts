@@ -7,6 +7,7 @@ import type {
   CallToolResult,
   CompleteRequestParams,
   CompleteResult,
+  CreateTaskResult,
   GetPromptRequestParams,
   GetPromptResult,
   InitializeRequestParams,
@@ -14,11 +15,13 @@ import type {
   ListPromptsResult,
   ListResourcesResult,
   ListResourceTemplatesResult,
+  ListTasksResult,
   ListToolsResult,
   LoggingLevel,
   ReadResourceResult,
+  Task,
 } from "./model.ts"
-import { isObject } from "./jsonrpc.ts"
+import { isObject, type JsonObject } from "./jsonrpc.ts"
 
 /** A request of the client: its method's name, whether it can be long, and how an answer is recognised. */
 export interface RequestMethod<Params extends object, Result> {
@@ -46,6 +49,16 @@ const hasArray =
   (result: unknown): result is Result =>
     isObject(result) && Array.isArray(result[member])
 
+/** Whether a value is the state of a task, as far as it is relied on. */
+export const isTask = (value: unknown): value is JsonObject & Task =>
+  isObject(value) && typeof value.taskId === "string" && typeof value.status === "string"
+
+export const isCallToolResult = (result: unknown): result is CallToolResult =>
+  isObject(result) && (Array.isArray(result.content) || "structuredContent" in result)
+
+export const isCreateTaskResult = (result: unknown): result is CreateTaskResult =>
+  isObject(result) && isTask(result.task)
+
 /** Nothing is read of it: some servers answer `null`. */
 const isAny = (result: unknown): result is unknown => result !== undefined
 
@@ -69,8 +82,52 @@ export const callTool: RequestMethod<CallToolRequestParams, CallToolResult> = {
   method: "tools/call",
   long: true,
   capability: ["tools"],
-  accepts: (result): result is CallToolResult =>
-    isObject(result) && (Array.isArray(result.content) || "structuredContent" in result || "task" in result),
+  accepts: isCallToolResult,
+}
+
+/** A call as a task: whoever asks for one gets it at once, and its result with `taskResult` (2025-11-25, Tasks). */
+export const callToolAsTask: RequestMethod<
+  CallToolRequestParams & { readonly task: { readonly ttl?: number } },
+  CallToolResult | CreateTaskResult
+> = {
+  method: "tools/call",
+  long: true,
+  capability: ["tasks", "requests", "tools", "call"],
+  accepts: (result) => isCreateTaskResult(result) || isCallToolResult(result),
+}
+
+/** What identifies a task. */
+export interface OfTask {
+  readonly taskId: string
+}
+
+export const getTask: RequestMethod<OfTask, Task> = {
+  method: "tasks/get",
+  long: false,
+  capability: ["tasks"],
+  accepts: isTask,
+}
+
+/** What the request would have been answered with; it waits until the task has ended (Tasks, Result Retrieval). */
+export const taskResult: RequestMethod<OfTask, object> = {
+  method: "tasks/result",
+  long: false,
+  capability: ["tasks"],
+  accepts: isObject,
+}
+
+export const listTasks: RequestMethod<Page, ListTasksResult> = {
+  method: "tasks/list",
+  long: false,
+  capability: ["tasks", "list"],
+  accepts: hasArray("tasks"),
+}
+
+export const cancelTask: RequestMethod<OfTask, Task> = {
+  method: "tasks/cancel",
+  long: false,
+  capability: ["tasks", "cancel"],
+  accepts: isTask,
 }
 
 export const listResources: RequestMethod<Page, ListResourcesResult> = {

@@ -27,6 +27,8 @@ export interface Adapter {
   readonly lifecycle: "initialize"
   /** Whether a JSON-RPC batch may arrive (2025-03-26, Base Protocol, Batching). */
   readonly batches: boolean
+  /** Whether there are tasks: else what a server declares of them is not heeded (2025-11-25, Tasks). */
+  readonly tasks: boolean
   /** Requests that the server may send. Any other is answered with -32601. */
   readonly serverRequests: ReadonlySet<string>
   /** What a client of this revision can declare: members it does not know are left out. */
@@ -52,6 +54,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2024-11-05",
     lifecycle: "initialize",
     batches: false,
+    tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
     identify: identifyBase,
@@ -60,6 +63,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-03-26",
     lifecycle: "initialize",
     batches: true,
+    tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
     identify: identifyBase,
@@ -68,6 +72,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-06-18",
     lifecycle: "initialize",
     batches: false,
+    tasks: false,
     serverRequests: new Set(elicitationRequests),
     declare: (capabilities) => ({
       ...declareBase(capabilities),
@@ -79,6 +84,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-11-25",
     lifecycle: "initialize",
     batches: false,
+    tasks: true,
     serverRequests: new Set(taskRequests),
     declare: (capabilities) => capabilities,
     identify: (client) => client,

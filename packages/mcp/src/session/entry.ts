@@ -19,6 +19,11 @@ export interface RequestOptions {
   readonly request?: unknown
   /** A token of `trackProgress`, for a request whose progress outlives its answer. */
   readonly progressToken?: RequestId | undefined
+  /**
+   * Is told of a result that comes when the caller has gone. Such a request is not cancelled: what asks for a task is
+   * never (Cancellation, Behavior Requirements 3), and the task that comes of it has to be known to be cancelled.
+   */
+  readonly onLate?: ((result: unknown) => void) | undefined
 }
 
 /** A request that progress keeps alive may last this many times its idle timeout in all. */
@@ -38,6 +43,8 @@ export interface Pending {
   /** How many questions to a person it waits for, and since when: its clocks stand still meanwhile. */
   paused: number
   pausedAt: number
+  /** Whether its caller has gone, and a late answer is told to `onLate`. */
+  late: boolean
   /** The message while it waits to be sent. */
   unsent: Message | undefined
   readonly settle: (result: unknown) => void
@@ -76,6 +83,7 @@ export class Entry<Result> implements Pending {
   deadline: number
   paused: number
   pausedAt: number
+  late: boolean
   unsent: Message | undefined
   private readonly token: Answerable<Result>
   private readonly params: object
@@ -105,6 +113,7 @@ export class Entry<Result> implements Pending {
     this.deadline = now + idle
     this.paused = 0
     this.pausedAt = 0
+    this.late = false
     this.unsent = undefined
     this.resume = resume
   }

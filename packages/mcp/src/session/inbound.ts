@@ -21,6 +21,7 @@ import {
   isObject,
   isRequestId,
   methodNotFound,
+  relatedTaskKey,
   type RequestId,
 } from "../protocol/jsonrpc.ts"
 import type { Adapter } from "../protocol/revision.ts"
@@ -38,6 +39,21 @@ export interface Inbound {
   readonly message: (value: unknown, related?: RequestId) => void
   /** Ends the handlers that still run. */
   readonly close: Effect.Effect<void>
+}
+
+/** The task that a request of the server is sent for the sake of (Tasks, Related Task Metadata). */
+const relatedTask = (method: string, params: unknown): string | undefined => {
+  // A request about a task names it in its parameters, and there alone (Associating Task-Related Messages).
+  if (method.startsWith("tasks/")) return undefined
+  const meta = isObject(params) && isObject(params._meta) ? params._meta[relatedTaskKey] : undefined
+  return isObject(meta) && typeof meta.taskId === "string" ? meta.taskId : undefined
+}
+
+/** An answer to such a request names the task, too. */
+const withTask = (result: object, taskId: string | undefined): object => {
+  if (taskId === undefined) return result
+  const own: unknown = "_meta" in result ? result._meta : undefined
+  return { ...result, _meta: { [relatedTaskKey]: { taskId }, ...(isObject(own) ? own : undefined) } }
 }
 
 /** The reader of one session. `adapter` is asked for each message: it changes when the handshake ends. */
@@ -64,20 +80,20 @@ export const make = (options: {
     const refuse = (id: RequestId, code: number, message: string, data?: unknown) =>
       requests.post({ jsonrpc: "2.0", id, error: { code, message, ...(data === undefined ? {} : { data }) } })
 
-    const answer = (id: RequestId, exit: Exit.Exit<object, RequestRefused>) => {
-      if (Exit.isSuccess(exit)) return requests.post({ jsonrpc: "2.0", id, result: exit.value })
+    const answer = (id: RequestId, taskId: string | undefined, exit: Exit.Exit<object, RequestRefused>) => {
+      if (Exit.isSuccess(exit)) return requests.post({ jsonrpc: "2.0", id, result: withTask(exit.value, taskId) })
       const refused = exit.cause.reasons.find(Cause.isFailReason)?.error
       if (refused !== undefined) return refuse(id, refused.code, refused.message, refused.data)
       // A cancelled request is owed no answer (Cancellation, Behavior Requirements).
       if (!Cause.hasInterruptsOnly(exit.cause)) refuse(id, internalError, "the client failed to answer this request")
     }
 
-    const originOf = (related: RequestId | undefined): Origin => {
-      const request = requests.requestOf(related)
+    const originOf = (related: RequestId | undefined, taskId: string | undefined): Origin => {
+      const request = requests.requestOf(related, taskId)
       return {
         ...options.origin(),
         ...(request === undefined ? {} : { request }),
-        pause: () => requests.pause(related),
+        pause: () => requests.pause(related, taskId),
       }
     }
 
@@ -89,11 +105,13 @@ export const make = (options: {
       if (isObject(params) && params.mode === "url" && typeof params.elicitationId === "string") {
         options.visits.asked(params.elicitationId)
       }
-      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}, originOf(related)))
+      const taskId = relatedTask(method, params)
+      const origin = originOf(related, taskId)
+      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}, origin))
       handlers.set(id, fiber)
       fiber.addObserver((exit) => {
         handlers.delete(id)
-        answer(id, exit)
+        answer(id, taskId, exit)
       })
     }
 

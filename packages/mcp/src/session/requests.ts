@@ -30,6 +30,9 @@ import { InvalidResponse, Protocol, SessionError, Timeout, Transport } from "./e
 /** Cancellations and answers that wait for a server to read are bounded by this number; then they are dropped. */
 const waitingLimit = 1_000
 
+/** How long the answer of a request with `onLate` is waited for when its caller has gone, in milliseconds: five minutes. */
+const lateLimit = 300_000
+
 export type { Recover, RequestOptions } from "./entry.ts"
 
 export interface Requests {
@@ -47,13 +50,18 @@ export interface Requests {
   readonly progressed: (progress: Progress) => void
   /** Calls `listener` for the progress of a token of its own, until `end`. */
   readonly trackProgress: (listener: (progress: Progress) => void) => Tracked
+  /** What the host calls the request that a task is of: messages of the server may name the task. Returns what ends that. */
+  readonly trackTask: (taskId: string, request: unknown) => () => void
   /**
-   * What the host calls the request that a message of the server was sent for: the one on whose stream it came, else the
-   * only one under way.
+   * What the host calls the request that a message of the server was sent for: that of the task that it names, else the
+   * one on whose stream it came, else the only one under way.
    */
-  readonly requestOf: (related: RequestId | undefined) => unknown
-  /** Stops the clocks of that request, or of all that it may be, until what it returns is called. */
-  readonly pause: (related: RequestId | undefined) => () => void
+  readonly requestOf: (related: RequestId | undefined, taskId?: string) => unknown
+  /**
+   * Stops the clocks of that request, or of all that it may be, until what it returns is called. A task is bounded by its
+   * ttl: what is asked for its sake stops no other clock.
+   */
+  readonly pause: (related: RequestId | undefined, taskId?: string) => () => void
   /** The answer of one request is lost. */
   readonly lost: (id: RequestId, error: TransportError) => void
   /** The server cannot answer these any more; every later request fails with the same. */
@@ -105,7 +113,8 @@ export const make = (options: {
   Effect.gen(function* () {
     const pending = new Map<number, Pending>()
     /** Who listens to progress beyond the answer of its request. */
-    const tracked = new Map<RequestId, (progress: Progress) => void>()
+    const tracked = new Map<RequestId, { readonly listener: (progress: Progress) => void; request?: Pending }>()
+    const tasks = new Map<string, unknown>()
     let nextToken = 0
     /** What the transport had no room for, in order. */
     const waiting = new Set<Pending | Message>()
@@ -127,8 +136,20 @@ export const make = (options: {
       return true
     }
 
+    /** Goes on waiting for an answer when nobody else does, for a while. */
+    const leave = (entry: Pending) => {
+      if (!entry.late && pending.has(entry.id)) {
+        entry.late = true
+        entry.deadline = entry.last = deadlines.now() + lateLimit
+        deadlines.arm(entry.deadline)
+      } else if (remove(entry)) {
+        options.connection()?.abandoned(entry.id)
+      }
+    }
+
     const cancel = (entry: Pending, reason: string) => {
       const wasSent = entry.unsent === undefined
+      if (wasSent && entry.options?.onLate !== undefined) return leave(entry)
       if (!remove(entry)) return
       if (!wasSent) return
       // The one request that is never cancelled (Cancellation, Behavior Requirements).
@@ -177,6 +198,9 @@ export const make = (options: {
           params: withMeta(params, requestOptions?.progressToken ?? id, token.long, requestOptions?.meta),
         }
         pending.set(id, entry)
+        const followed =
+          requestOptions?.progressToken === undefined ? undefined : tracked.get(requestOptions.progressToken)
+        if (followed !== undefined) followed.request = entry
         deadlines.arm(entry.deadline)
         if (waiting.size > 0 || !offer(message)) {
           entry.unsent = message
@@ -191,8 +215,9 @@ export const make = (options: {
     }
 
     /** The requests that a message of the server may have been sent for. */
-    const meant = (related: RequestId | undefined): Array<Pending> => {
+    const meant = (related: RequestId | undefined, taskId?: string): Array<Pending> => {
       const own = typeof related === "number" ? pending.get(related) : undefined
+      if (own === undefined && taskId !== undefined && tasks.has(taskId)) return []
       return own === undefined ? [...pending.values()].filter(({ long }) => long) : [own]
     }
 
@@ -211,7 +236,9 @@ export const make = (options: {
       answered: (id, { error, result }) => {
         const entry = take(id)
         if (typeof entry === "boolean") return entry
-        if (error === undefined || error === null) {
+        if (entry.late) {
+          if (result !== undefined) call((late) => entry.options?.onLate?.(late), result)
+        } else if (error === undefined || error === null) {
           // Some servers send both members, and null in the one that does not hold.
           entry.settle(result)
         } else {
@@ -228,28 +255,31 @@ export const make = (options: {
       },
       progressed: (progress) => {
         const { progressToken } = progress
-        const entry = typeof progressToken === "number" ? pending.get(progressToken) : undefined
-        if (entry === undefined || !entry.long) {
-          const listener = tracked.get(progressToken)
-          if (listener !== undefined) call(listener, progress)
-          return
+        const followed = tracked.get(progressToken)
+        const entry = followed?.request ?? (typeof progressToken === "number" ? pending.get(progressToken) : undefined)
+        if (entry?.long === true && entry.paused === 0) {
+          entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
         }
-        if (entry.paused === 0) entry.deadline = Math.min(deadlines.now() + entry.idle, entry.last)
-        const onProgress = entry.options?.onProgress
-        if (onProgress !== undefined) call(onProgress, progress)
+        const listener = followed?.listener ?? (entry?.long === true ? entry.options?.onProgress : undefined)
+        if (listener !== undefined) call(listener, progress)
       },
       trackProgress: (listener) => {
         // A string, so that it is never the id of a request.
         const token = `progress-${++nextToken}`
-        tracked.set(token, listener)
+        tracked.set(token, { listener })
         return { token, end: () => tracked.delete(token) }
       },
-      requestOf: (related) => {
+      trackTask: (taskId, request) => {
+        tasks.set(taskId, request)
+        return () => tasks.delete(taskId)
+      },
+      requestOf: (related, taskId) => {
+        if (taskId !== undefined && tasks.has(taskId)) return tasks.get(taskId)
         const [only, ...others] = meant(related)
         return others.length === 0 ? only?.options?.request : undefined
       },
-      pause: (related) => {
-        const entries = meant(related)
+      pause: (related, taskId) => {
+        const entries = meant(related, taskId)
         const since = deadlines.now()
         for (const entry of entries) {
           if (entry.paused === 0) entry.pausedAt = since

@@ -94,6 +94,11 @@ export class Session extends Context.Service<
     readonly notify: (method: string, params?: object) => Effect.Effect<void>
     /** Listens to the progress of what outlives the answer of its request: a task. */
     readonly trackProgress: (listener: (progress: Progress) => void) => Requests.Tracked
+    /**
+     * Says what the host calls the request that a task is of: what the server asks for the task's sake is told so. Returns
+     * what ends that.
+     */
+    readonly trackTask: (taskId: string, request: unknown) => () => void
     readonly notifications: Notifications["Service"]
     /** Fails with the reason when the connection ends. */
     readonly ended: Effect.Effect<never, TransportError>
@@ -252,8 +257,10 @@ const begin = (
     connection.negotiated(agreement.revision)
     requests.post({ jsonrpc: "2.0", method: "notifications/initialized" })
 
+    const declared: Session["Service"]["declares"] = ({ capability }) =>
+      (current.tasks || capability[0] !== "tasks") && declares(agreement.capabilities, capability)
     const request: Session["Service"]["request"] = (method, params, requestOptions) =>
-      declares(agreement.capabilities, method.capability)
+      declared(method)
         ? requests.request(method, params, requestOptions)
         : Effect.fail(
             new SessionError({
@@ -284,10 +291,11 @@ const begin = (
       agreement,
       transport: connection.kind ?? transport.kind,
       pid: connection.pid,
-      declares: (method) => declares(agreement.capabilities, method.capability),
+      declares: declared,
       request,
       notify,
       trackProgress: requests.trackProgress,
+      trackTask: requests.trackTask,
       notifications,
       ended: Deferred.await(over),
     }
