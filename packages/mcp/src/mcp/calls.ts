@@ -9,6 +9,7 @@ import * as Method from "../protocol/method.ts"
 import type { CallToolResult, Tool } from "../protocol/model.ts"
 import { SessionError, Timeout } from "../session/error.ts"
 import type { RequestOptions } from "../session/requests.ts"
+import { checkOutput } from "./output.ts"
 import type { Registry } from "./registry.ts"
 import type { Tools } from "./tools.ts"
 
@@ -81,16 +82,20 @@ export const make = (options: {
   const call = (
     { session }: Live,
     server: string,
-    { execution, name }: Tool,
+    tool: Tool,
     args: JsonObject | undefined,
     callOptions: CallOptions | undefined,
   ): Effect.Effect<CallToolResult, CallError> => {
+    const { execution, name, outputSchema } = tool
     if (execution?.taskSupport === "required") {
       const feature = `the tool ${JSON.stringify(name)} has to be called as a task, which`
       return Effect.fail(new McpError({ reason: new NotImplemented({ server, feature }) }))
     }
     const params = args === undefined ? { name } : { name, arguments: args }
-    return session.request(Method.callTool, params, progress(server, callOptions))
+    const result = session.request(Method.callTool, params, progress(server, callOptions))
+    if (outputSchema === undefined) return result
+    const warn = (message: string) => session.notifications.publish("warning", { message })
+    return Effect.flatMap(result, (result) => checkOutput(server, tool, result, warn))
   }
 
   /** The way of a call to a server that is not ready, or to a tool that is not known. */
