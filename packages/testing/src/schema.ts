@@ -95,9 +95,15 @@ class Book {
     return "params" in message ? this.strange(object(properties.params), message.params, "params") : []
   }
 
+  private resolve(schema: Json): Json {
+    return typeof schema.$ref === "string" ? object(this.definitions[schema.$ref.split("/").at(-1) ?? ""]) : schema
+  }
+
   private strange(schema: Json, value: unknown, path: string): ReadonlyArray<string> {
-    if (typeof schema.$ref === "string") {
-      return this.strange(object(this.definitions[schema.$ref.split("/").at(-1) ?? ""]), value, path)
+    if (typeof schema.$ref === "string") return this.strange(this.resolve(schema), value, path)
+    if (Array.isArray(schema.allOf)) {
+      const parts = schema.allOf.map((part) => Object.entries(object(this.resolve(object(part)).properties)))
+      return this.strange({ properties: Object.fromEntries(parts.flat()) }, value, path)
     }
     if (Array.isArray(schema.anyOf)) {
       const branches = schema.anyOf.map((branch) => this.strange(object(branch), value, path))
