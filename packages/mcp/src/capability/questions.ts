@@ -10,7 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
-import { userRejected } from "../protocol/jsonrpc.ts"
+import { type JsonObject, userRejected } from "../protocol/jsonrpc.ts"
 import * as ApprovalOf from "./approval.ts"
 import { Approval } from "./approval.ts"
 import { checkAnswer } from "./elicit.ts"
@@ -73,8 +73,11 @@ export class Questions extends Context.Service<
     readonly open: () => ReadonlyArray<Question>
     /** Answers an elicitation. Defaults are filled in; an answer that does not fit leaves the question open. */
     readonly answer: (id: string, answer: ElicitationAnswer) => Effect.Effect<void, QuestionError>
-    /** Answers a sampling, with a message or with an error. */
-    readonly sampled: (id: string, result: SamplingResult | RequestRefused) => Effect.Effect<void, QuestionError>
+    /** Answers a sampling, with a message or with an error. A message that does not fit leaves the question open. */
+    readonly sampled: (
+      id: string,
+      result: SamplingResult | JsonObject | RequestRefused,
+    ) => Effect.Effect<void, QuestionError>
     readonly elicit: Elicitation["Service"]["elicit"]
     readonly createMessage: Sampling["Service"]["createMessage"]
   }
@@ -110,11 +113,8 @@ const make = (timeout: number): Questions["Service"] => {
       const answer = Deferred.makeUnsafe<A, RequestRefused>()
       waiting.set(question.id, { question, answer })
       for (const listener of listeners) listener(question)
-      return Deferred.await(answer).pipe(
-        Effect.timeoutOrElse({ duration: timeout, orElse: () => otherwise }),
-        Effect.ensuring(Effect.sync(() => waiting.delete(question.id))),
-      )
-    })
+      return Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => otherwise })
+    }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(question.id))))
 
   const settle = <A>(
     waiting: Map<string, Waiting<A>>,
@@ -133,7 +133,10 @@ const make = (timeout: number): Questions["Service"] => {
       Deferred.doneUnsafe(found.answer, answer)
     })
 
-  const tooLate = new RequestRefused({ code: userRejected, message: "nobody answered in time" })
+  const tooLate = new RequestRefused({
+    code: userRejected,
+    message: "User rejected sampling request: nobody answered in time",
+  })
   return {
     listen: (listener) => {
       listeners.add(listener)

@@ -16,7 +16,10 @@ export interface SamplingRequest {
   readonly server: string
   /** What the host calls the call that this belongs to, where that can be told. */
   readonly request?: unknown
-  /** As the server sent it; `includeContext` is `none` where the context was not declared. */
+  /**
+   * As the server sent it, or as it was edited. `includeContext` is `none` where the context was not declared, and
+   * `thisServer` at most: one server never sees another's context.
+   */
   readonly params: CreateMessageRequestParams
 }
 
