@@ -53,7 +53,7 @@ const relatedTask = (method: string, params: unknown): string | undefined => {
 const withTask = (result: object, taskId: string | undefined): object => {
   if (taskId === undefined) return result
   const own: unknown = "_meta" in result ? result._meta : undefined
-  return { ...result, _meta: { [relatedTaskKey]: { taskId }, ...(isObject(own) ? own : undefined) } }
+  return { ...result, _meta: { ...(isObject(own) ? own : undefined), [relatedTaskKey]: { taskId } } }
 }
 
 /** The reader of one session. `adapter` is asked for each message: it changes when the handshake ends. */

@@ -217,8 +217,10 @@ export const make = (options: {
     /** The requests that a message of the server may have been sent for. */
     const meant = (related: RequestId | undefined, taskId?: string): Array<Pending> => {
       const own = typeof related === "number" ? pending.get(related) : undefined
-      if (own === undefined && taskId !== undefined && tasks.has(taskId)) return []
-      return own === undefined ? [...pending.values()].filter(({ long }) => long) : [own]
+      if (own !== undefined) return [own]
+      // That of the stream has been answered: what came on it may outlive it, as a task.
+      if (related !== undefined || (taskId !== undefined && tasks.has(taskId))) return []
+      return [...pending.values()].filter(({ long }) => long)
     }
 
     /** The request that an answer is for, which no longer waits then; else whether the id is one of ours. */

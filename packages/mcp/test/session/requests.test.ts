@@ -184,4 +184,34 @@ describe("requests", () => {
       yield* Fiber.join(call)
     }),
   )
+
+  it.effect("stand still while a person thinks: that of the stream, or none where it has been answered, or all", () =>
+    Effect.gen(function* () {
+      const { connection } = makeConnection()
+      const requests = yield* Requests.make({
+        server: "peer",
+        timeout: 1_000,
+        recover: () => undefined,
+        connection: () => connection,
+      })
+      const call = Effect.forkChild(requests.request(Method.callTool, { name: "slow" }), { startImmediately: true })
+      const [first, second, third] = [yield* call, yield* call, yield* call]
+      const isOver = () => [first, second, third].map((fiber) => fiber.pollUnsafe() !== undefined)
+      requests.answered(1, { result: { content: [] } })
+      // A task that the first call made, which is over.
+      requests.pause(1)
+      requests.pause(2)
+      yield* TestClock.adjust(1_000)
+      expect(isOver()).toEqual([true, false, true])
+
+      const fourth = yield* call
+      const go = requests.pause(undefined)
+      yield* TestClock.adjust(1_000_000)
+      expect(fourth.pollUnsafe()).toBe(undefined)
+      go()
+      yield* TestClock.adjust(1_000)
+      expect(fourth.pollUnsafe() !== undefined).toBe(true)
+      expect(isOver()).toEqual([true, false, true])
+    }),
+  )
 })
