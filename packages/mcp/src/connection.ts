@@ -19,6 +19,8 @@ import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
+import * as Standing from "./connection/standing.ts"
+import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
 import type { Status } from "./events.ts"
 import { shownUrl } from "./http/error.ts"
@@ -31,6 +33,8 @@ import type { TransportError } from "./transport/error.ts"
 export interface Live {
   readonly session: Session["Service"]
   readonly catalog: Catalog["Service"]
+  /** What is asked of this session and those after it. */
+  readonly wishes: Wishes
   /** How long connecting took, in milliseconds. */
   readonly connectMs: number
 }
@@ -107,6 +111,7 @@ export const make = (options: {
     const clock = yield* Clock.Clock
     const notifications = Notifications.make()
     const stderr = Stderr.make(config.limits.stderr)
+    const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     let oddities: Array<string> = []
     /** How many lines of stderr are not of this attempt. */
@@ -174,12 +179,16 @@ export const make = (options: {
       const exit = yield* Effect.exit(Layer.buildWithScope(layer, own))
       if (Exit.isSuccess(exit)) {
         const connectMs = Math.round(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6)
+        const session = Context.get(exit.value, Session)
         const connected = {
-          session: Context.get(exit.value, Session),
+          session,
           catalog: Context.get(exit.value, Catalog),
+          wishes: standing.of(session),
           connectMs,
         }
         live = connected
+        // Before anybody knows of the session, so that nothing they ask overtakes it.
+        yield* Effect.forkIn(standing.renew(session), own, { startImmediately: true })
         yield* Effect.forkIn(
           Effect.catch(connected.session.ended, (error) => ended(connected, own, error)),
           parent,

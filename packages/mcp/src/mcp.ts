@@ -255,13 +255,13 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
             progress(server, callOptions),
           ),
         ),
-      subscribe: (server, uri) => through(server, ({ session }) => session.request(Method.subscribe, { uri })),
-      unsubscribe: (server, uri) => through(server, ({ session }) => session.request(Method.unsubscribe, { uri })),
+      subscribe: (server, uri) => through(server, ({ wishes }) => wishes.subscribe(uri)),
+      unsubscribe: (server, uri) => through(server, ({ wishes }) => wishes.unsubscribe(uri)),
       complete: (server, question) =>
         through(server, ({ session }) =>
           Effect.map(session.request(Method.complete, question), ({ completion }) => completion),
         ),
-      setLevel: (server, level) => through(server, ({ session }) => session.request(Method.setLevel, { level })),
+      setLevel: (server, level) => through(server, ({ wishes }) => wishes.setLevel(level)),
       tasks: (server) => through(server, () => Effect.succeed([])),
       task: (server) => through(server, () => Effect.never),
       taskResult: (server) => through(server, () => Effect.never),

@@ -46,6 +46,13 @@ export class NotDeclared extends Data.TaggedError("NotDeclared")<{ readonly capa
   }
 }
 
+/** As many are kept as may be: nothing was sent. */
+export class TooMany extends Data.TaggedError("TooMany")<{ readonly what: string; readonly limit: number }> {
+  override get message(): string {
+    return `there are ${this.limit} ${this.what} already, the most for one server; give one up first`
+  }
+}
+
 /** Neither side knows a revision that the other speaks. */
 export class UnsupportedRevision extends Data.TaggedError("UnsupportedRevision")<{
   readonly offered: string
@@ -83,7 +90,7 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
 }
 
 export type SessionReason =
-  Protocol | Timeout | InvalidResponse | NotDeclared | UnsupportedRevision | ElicitationDeclined | Transport
+  Protocol | Timeout | InvalidResponse | NotDeclared | TooMany | UnsupportedRevision | ElicitationDeclined | Transport
 
 /** The error of every request of a session. */
 export class SessionError extends Data.TaggedError("SessionError")<{

@@ -138,6 +138,7 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
     case "UnsupportedRevision":
       return { tag: "InvalidResponse", message }
     case "NotDeclared":
+    case "TooMany":
       return { tag: "BadRequest", message }
     case "ElicitationDeclined":
       return { tag: "ElicitationDeclined", message, ...detail(reason.code, reason.data) }
