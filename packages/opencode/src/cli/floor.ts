@@ -14,6 +14,8 @@ export interface Aside {
 export interface Floor {
   /** Whether a question has it: nothing else may be drawn. */
   readonly taken: () => boolean
+  /** Erases what moves, so that a line can be written: it is drawn again below. */
+  readonly clear: () => void
   /** Says how what moves is erased, until what it returns is called. */
   readonly moves: (erase: () => void) => () => void
   /** Says how the line that is typed is put aside, until what it returns is called. */
@@ -28,8 +30,12 @@ export const make = (): Floor => {
   const erasers = new Set<() => void>()
   let line: Aside | undefined
   let taken = false
+  const clear = () => {
+    for (const erase of erasers) erase()
+  }
   return {
     taken: () => taken,
+    clear,
     moves: (erase) => {
       erasers.add(erase)
       return () => erasers.delete(erase)
@@ -44,7 +50,7 @@ export const make = (): Floor => {
       turn.withPermit(
         Effect.acquireUseRelease(
           Effect.suspend(() => {
-            for (const erase of erasers) erase()
+            clear()
             taken = true
             const typed = line
             return Effect.as(typed?.hide ?? Effect.void, typed)

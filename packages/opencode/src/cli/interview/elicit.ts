@@ -1,3 +1,24 @@
+/** A server asks the person at the terminal. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import type { ElicitationAnswer, ElicitationRequest } from "@opencode-ai/mcp/capability/elicitation"
 import * as Effect from "effect/Effect"
-export const elicit = (_: ElicitationRequest): Effect.Effect<ElicitationAnswer> => Effect.succeed({ action: "cancel" })
+import * as Layer from "effect/Layer"
+import { Output } from "../output.ts"
+import { form } from "./form.ts"
+import { visit } from "./visit.ts"
+
+const cancelled: ElicitationAnswer = { action: "cancel" }
+
+/** The person's answer, once those before were given. Ctrl-C is `cancel`. */
+export const elicit = (request: ElicitationRequest): Effect.Effect<ElicitationAnswer, never, Output> =>
+  Effect.flatMap(Output, (output) =>
+    output.floor.take(
+      (request.mode === "form" ? form(request) : visit(request)).pipe(
+        Effect.catchTag("CliFailure", () => Effect.succeed(cancelled)),
+        Effect.onInterrupt(() =>
+          output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, or its time is over."),
+        ),
+      ),
+    ),
+  ).pipe(Effect.provide(Layer.merge(NodeFileSystem.layer, NodePath.layer)))
