@@ -16,6 +16,8 @@ import * as Schema from "effect/Schema"
 
 const Text = Schema.Struct({ text: Schema.String })
 
+const Why = Schema.Struct({ why: Schema.String })
+
 const kit = Toolkit.make(
   Tool.make("echo", {
     description: "Gives the message back",
@@ -42,9 +44,47 @@ const kit = Toolkit.make(
     description: "An error of the tool",
     parameters: Tool.EmptyParams,
     success: Text,
-    failure: Schema.Struct({ why: Schema.String }),
+    failure: Why,
+  }),
+  Tool.make("elicit", {
+    description: "Elicits a name",
+    parameters: Schema.Struct({ message: Schema.String }),
+    success: Schema.Struct({ name: Schema.String }),
+    failure: Why,
+    dependencies: [McpSchema.McpServerClient],
+  }),
+  Tool.make("elicitUrl", {
+    description: "Asks for a visit",
+    parameters: Schema.Struct({ url: Schema.String, elicitationId: Schema.String }),
+    success: Schema.Struct({ action: Schema.String }),
+    failure: Why,
+    dependencies: [McpSchema.McpServerClient],
+  }),
+  Tool.make("sample", {
+    description: "Samples with one message",
+    parameters: Text,
+    success: Schema.Struct({ model: Schema.String, content: Schema.Unknown }),
+    failure: Why,
+    dependencies: [McpSchema.McpServerClient],
+  }),
+  Tool.make("roots", {
+    description: "The client's roots",
+    parameters: Tool.EmptyParams,
+    success: Schema.Struct({ uris: Schema.Array(Schema.String) }),
+    failure: Why,
+    dependencies: [McpSchema.McpServerClient],
   }),
 )
+
+/** Asks the client, and tells why that failed. */
+const ask = <A, E>(request: (client: McpSchema.McpReverseClient) => Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const { getClient } = yield* McpSchema.McpServerClient
+    return yield* request(yield* getClient)
+  }).pipe(
+    Effect.scoped,
+    Effect.mapError((error) => ({ why: String(error) })),
+  )
 
 let interrupted = 0
 
@@ -69,6 +109,32 @@ const tools = Layer.unwrap(
           hang: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void interrupted++)),
           interrupted: () => Effect.sync(() => ({ count: interrupted })),
           fail: () => Effect.fail({ why: "it failed" }),
+          elicit: ({ message }) =>
+            McpServer.elicit({ message, schema: Schema.Struct({ name: Schema.String }) }).pipe(
+              Effect.mapError((error) => ({ why: String(error) })),
+            ),
+          elicitUrl: ({ url, elicitationId }) => {
+            const message = "Please sign in"
+            // An instance: Effect sends no plain object here.
+            const visit = new McpSchema.ElicitRequestURLParams({ mode: "url", message, url, elicitationId })
+            return Effect.map(
+              ask((client) => client.elicit(visit)),
+              ({ action }) => ({ action }),
+            )
+          },
+          sample: ({ text }) => {
+            const messages = [{ role: "user" as const, content: { type: "text" as const, text } }]
+            return Effect.map(
+              ask((client) => client.createMessage({ messages, maxTokens: 100 })),
+              ({ model, content }) => ({ model, content }),
+            )
+          },
+          roots: () =>
+            Effect.map(
+              // Without parameters Effect would send `params: null`.
+              ask((client) => client.listRoots({})),
+              ({ roots }) => ({ uris: roots.map(({ uri }) => uri) }),
+            ),
         }),
       ),
     )

@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import { it } from "../../src/effect.ts"
 import { members } from "../../src/peers/features/feature.ts"
 import type { LocalPeer } from "../../src/peers/launch.ts"
-import { sdkV1, sdkV1Http, sdkV2, sdkV2Http, type Started } from "../../src/peers/served.ts"
+import { effectMcp, effectMcpHttp, sdkV1, sdkV1Http, sdkV2, sdkV2Http, type Started } from "../../src/peers/served.ts"
 import { describe, expect } from "../../src/runner.ts"
 
 /** The SDK's own client, which accepts everything, and what the server told it. */
@@ -153,3 +153,19 @@ suite("sdkV1", () => local(sdkV1()))
 suite("sdkV2", () => local(sdkV2()))
 suite("sdkV1Http", () => remote(sdkV1Http()))
 suite("sdkV2Http", () => remote(sdkV2Http()))
+
+for (const [name, connected] of Object.entries({
+  stdio: () => local(effectMcp()),
+  HTTP: () => remote(effectMcpHttp()),
+})) {
+  it.live(`Effect's McpServer samples, elicits and asks for roots over ${name}`, () =>
+    Effect.gen(function* () {
+      const { gives } = yield* connected()
+      expect(yield* gives("elicit", { message: "Who?" })).toEqual({ name: "Ada" })
+      const visit = { url: "https://example.com", elicitationId: "one" }
+      expect(yield* gives("elicitUrl", visit)).toEqual({ action: "accept" })
+      expect(yield* gives("sample", { text: "hi" })).toMatchObject({ model: "none", content: { text: "hello" } })
+      expect(yield* gives("roots")).toEqual({ uris: ["file:///here"] })
+    }),
+  )
+}
