@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "@opencode-ai/testing/effect"
+import { members } from "@opencode-ai/testing/peers/features/feature"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import type { Origin } from "../../src/capability/origin.ts"
 import { RequestRefused } from "../../src/capability/refused.ts"
 import { make, type TaskStore } from "../../src/capability/tasks.ts"
-import { isObject } from "../../src/protocol/jsonrpc.ts"
 
 const method = "elicitation/create"
 const limits = { ttl: 50, maxTtl: 100, limit: 4, pageSize: 3 }
@@ -39,8 +39,6 @@ interface Modelled {
   /** How its handler ended: `interrupted` where it had not answered. */
   handler: { state: "running" | "answered" | "interrupted" }
 }
-
-const members = (value: unknown) => (isObject(value) ? value : {})
 
 const outcome = (effect: Effect.Effect<object, RequestRefused>) =>
   Effect.match(effect, { onFailure: ({ code }) => ({ code }), onSuccess: (result) => members(result) })

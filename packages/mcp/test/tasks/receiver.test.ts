@@ -6,6 +6,7 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "@opencode-ai/testing/effect"
+import { members } from "@opencode-ai/testing/peers/features/feature"
 import type { WireMessage } from "@opencode-ai/testing/recorder"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import type { Elicitation } from "../../src/capability/elicitation.ts"
@@ -43,12 +44,9 @@ const ask = ({ send, wire }: Scripted, method: string, params: object): Effect.E
     return wire.first("sent", (message) => message.id === id)
   })
 
-const member = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined
-
 /** Has the client keep a task, and gives its id. */
 const create = (peer: Scripted, task: object = {}) =>
-  Effect.map(ask(peer, "elicitation/create", { ...form, task }), ({ result }) => String(member(result?.task, "taskId")))
+  Effect.map(ask(peer, "elicitation/create", { ...form, task }), ({ result }) => String(members(result?.task).taskId))
 
 const statusOf = (peer: Scripted, taskId: string) =>
   Effect.map(ask(peer, "tasks/get", { taskId }), ({ error, result }) => result?.status ?? error?.code)
@@ -74,7 +72,7 @@ describe("a task of the client", () => {
       const { answer, elicit } = yield* thinker
       const peer = yield* peerOf(elicit)
       const { result } = yield* ask(peer, "elicitation/create", { ...form, task: { ttl: 60_000 } })
-      const taskId = String(member(result?.task, "taskId"))
+      const taskId = String(members(result?.task).taskId)
       expect(taskId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
       const created = "2026-01-02T03:04:05.000Z"
       const task = { taskId, status: "working", createdAt: created, lastUpdatedAt: created, ttl: 60_000 }
@@ -101,7 +99,7 @@ describe("a task of the client", () => {
       const taskId = yield* create(peer)
       yield* peer.wire.first("sent", "notifications/tasks/status")
       const told = peer.wire.messages("sent").slice(-2)
-      expect(member(told[0]?.result?.task, "status")).toBe("working")
+      expect(members(told[0]?.result?.task).status).toBe("working")
       expect(told[1]?.params).toMatchObject({ taskId, status: "completed" })
     }),
   )
@@ -156,7 +154,7 @@ describe("tasks/result", () => {
       const peer = yield* peerOf(elicit)
       peer.send({ jsonrpc: "2.0", id: "make", method: "elicitation/create", params: { ...form, task: {} } })
       const { result } = yield* peer.wire.first("sent", ({ id }) => id === "make")
-      const taskId = String(member(result?.task, "taskId"))
+      const taskId = String(members(result?.task).taskId)
       peer.send({ jsonrpc: "2.0", id: "wait", method: "tasks/result", params: { taskId } })
       for (const requestId of ["wait", "make"]) {
         peer.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } })
@@ -253,8 +251,8 @@ describe("the ttl of a task", () => {
       const { elicit } = yield* thinker
       const peer = yield* peerOf(elicit, { ttl: 2_000, maxTtl: 5_000 })
       const { result } = yield* ask(peer, "elicitation/create", { ...form, task })
-      expect(member(result?.task, "ttl")).toBe(ttl)
-      const taskId = String(member(result?.task, "taskId"))
+      expect(members(result?.task).ttl).toBe(ttl)
+      const taskId = String(members(result?.task).taskId)
       yield* TestClock.adjust(ttl - 1)
       expect((yield* ask(peer, "tasks/get", { taskId })).result?.ttl).toBe(ttl)
       yield* TestClock.adjust(1)
@@ -346,7 +344,7 @@ describe("a limit on tasks", () => {
         )
         for (let round = 0; round < 10; round++) {
           const { result } = yield* ask(peer, "elicitation/create", { ...form, task: { ttl: 10 } })
-          const taskId = member(result?.task, "taskId")
+          const taskId = members(result?.task).taskId
           if (taskId !== undefined && round % 2 === 0) yield* ask(peer, "tasks/cancel", { taskId })
           yield* TestClock.adjust(10)
         }
@@ -362,7 +360,7 @@ describe("tasks/list", () => {
   const pageOf = (peer: Scripted, cursor?: unknown) =>
     Effect.map(ask(peer, "tasks/list", cursor === undefined ? {} : { cursor }), ({ error, result }) => {
       const tasks = Array.isArray(result?.tasks) ? result.tasks : []
-      return { ids: tasks.map((task) => String(member(task, "taskId"))), next: result?.nextCursor, error }
+      return { ids: tasks.map((task) => String(members(task).taskId)), next: result?.nextCursor, error }
     })
 
   it.effect("gives pages, oldest first, that stay in step while tasks come and go", () =>
