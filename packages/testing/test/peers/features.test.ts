@@ -1,5 +1,5 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
+import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js"
 import * as types from "@modelcontextprotocol/sdk/types.js"
@@ -8,7 +8,17 @@ import type * as Scope from "effect/Scope"
 import { it } from "../../src/effect.ts"
 import { members } from "../../src/peers/features/feature.ts"
 import type { LocalPeer } from "../../src/peers/launch.ts"
-import { effectMcp, effectMcpHttp, sdkV1, sdkV1Http, sdkV2, sdkV2Http, type Started } from "../../src/peers/served.ts"
+import {
+  effectMcp,
+  effectMcpHttp,
+  sdkV1,
+  sdkV1Http,
+  sdkV1Tasks,
+  sdkV2,
+  sdkV2Http,
+  type Started,
+} from "../../src/peers/served.ts"
+import { fileRecord, recordTo } from "../../src/recording.ts"
 import { describe, expect } from "../../src/runner.ts"
 
 /** The SDK's own client, which accepts everything, and what the server told it. */
@@ -58,8 +68,8 @@ const connect = (transport: Transport) =>
 
 type Connected = Effect.Effect<Effect.Success<ReturnType<typeof connect>>, unknown, Scope.Scope>
 
-const local = ({ command: [command, ...args] }: LocalPeer): Connected =>
-  connect(new StdioClientTransport({ command, args }))
+const local = ({ command: [command, ...args], environment = {} }: LocalPeer): Connected =>
+  connect(new StdioClientTransport({ command, args, env: { ...getDefaultEnvironment(), ...environment } }))
 
 const remote = (peer: Started): Connected =>
   Effect.flatMap(peer, ({ url }) => connect(new StreamableHTTPClientTransport(new URL(url))))
@@ -153,6 +163,27 @@ suite("sdkV1", () => local(sdkV1()))
 suite("sdkV2", () => local(sdkV2()))
 suite("sdkV1Http", () => remote(sdkV1Http()))
 suite("sdkV2Http", () => remote(sdkV2Http()))
+
+for (const [name, peer] of Object.entries({ sdkV1, sdkV2, sdkV1Tasks })) {
+  it.live(`${name} says nothing that the specification does not allow`, () =>
+    Effect.gen(function* () {
+      const record = yield* fileRecord
+      const { client, gives } = yield* local(recordTo(record, peer()))
+      yield* Effect.promise(async () => {
+        // The SDK's own `listTools` fails on the first output schema that it cannot resolve.
+        await client.request({ method: "tools/list" }, types.ListToolsResultSchema)
+        await client.listPrompts()
+        await client.listResources()
+        await client.listResourceTemplates()
+        await client.getPrompt({ name: "trip", arguments: { country: "France", city: "Lyon" } })
+      })
+      for (const tool of ["sample", "elicit", "chatter", "meta", "recorded"]) yield* gives(tool)
+      yield* gives("elicitUrl", { elicitationId: "one" })
+      yield* gives("finish", { elicitationId: "one" })
+      expect(record.wire().receivedProblems).toEqual([])
+    }),
+  )
+}
 
 for (const [name, connected] of Object.entries({
   stdio: () => local(effectMcp()),
