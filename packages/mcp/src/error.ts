@@ -53,17 +53,62 @@ export class AuthRequired extends Data.TaggedError("AuthRequired")<{
   }
 }
 
-/** The call needs a part of the protocol that this client does not have yet: nothing was sent. */
-export class NotImplemented extends Data.TaggedError("NotImplemented")<{
+/** The tool never runs as a task: nothing was sent. */
+export class TaskUnsupported extends Data.TaggedError("TaskUnsupported")<{
   readonly server: string
-  readonly feature: string
+  readonly tool: string
 }> {
   override get message(): string {
-    return `${this.server}: ${this.feature} is not implemented yet; nothing was sent`
+    return `${this.server} does not offer to run ${JSON.stringify(this.tool)} as a task; nothing was sent. Call it without "task".`
   }
 }
 
-export type McpReason = ServerNotFound | ToolNotFound | NotConnected | AuthRequired | NotImplemented
+/** A prompt needs arguments that were not given: nothing was sent. */
+export class ArgumentsMissing extends Data.TaggedError("ArgumentsMissing")<{
+  readonly server: string
+  readonly prompt: string
+  readonly missing: ReadonlyArray<{ readonly name: string; readonly description?: string | undefined }>
+}> {
+  override get message(): string {
+    const shown = this.missing
+      .slice(0, 10)
+      .map(({ description, name }) => JSON.stringify(name) + (description ? ` (${description.slice(0, 200)})` : ""))
+    const rest = this.missing.length > shown.length ? ` and ${this.missing.length - shown.length} more` : ""
+    const what = this.missing.length === 1 ? "the argument" : "the arguments"
+    return `the prompt ${JSON.stringify(this.prompt)} of ${this.server} needs ${what} ${shown.join(", ")}${rest}; nothing was sent`
+  }
+}
+
+/** A question for completions that makes no sense: nothing was sent. */
+export class BadQuestion extends Data.TaggedError("BadQuestion")<{
+  readonly server: string
+  /** The member that is wrong, and what it should be. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `${this.server} cannot be asked for completions so: ${this.detail}; nothing was sent`
+  }
+}
+
+/** A newer question for the same argument took the place of this one. */
+export class Superseded extends Data.TaggedError("Superseded")<{
+  readonly server: string
+  readonly argument: string
+}> {
+  override get message(): string {
+    return `a newer question for ${JSON.stringify(this.argument)} was put to ${this.server}; this one is cancelled`
+  }
+}
+
+export type McpReason =
+  | ServerNotFound
+  | ToolNotFound
+  | NotConnected
+  | AuthRequired
+  | TaskUnsupported
+  | ArgumentsMissing
+  | BadQuestion
+  | Superseded
 
 /** The error of the service itself; what a session reports is a `SessionError`. */
 export class McpError extends Data.TaggedError("McpError")<{ readonly reason: McpReason }> {

@@ -26,12 +26,15 @@ import { McpError, NotConnected } from "./error.ts"
 import type { Event, Status } from "./events.ts"
 import * as Calls from "./mcp/calls.ts"
 import type { CallError, CallOptions, CallTool } from "./mcp/calls.ts"
+import * as Completion from "./mcp/completion.ts"
 import { tellQuestion } from "./mcp/forward.ts"
 import * as Gather from "./mcp/gather.ts"
 import type { Of } from "./mcp/gather.ts"
+import * as Prompts from "./mcp/prompts.ts"
 import * as Registry from "./mcp/registry.ts"
 import type { Registered, Unusable } from "./mcp/registry.ts"
 import { type ServerState, stateOf } from "./mcp/state.ts"
+import * as TaskCalls from "./mcp/tasks.ts"
 import * as Tools from "./mcp/tools.ts"
 import type { ToolEntry } from "./mcp/tools.ts"
 import { Channel } from "./notification/channel.ts"
@@ -49,7 +52,6 @@ import type {
   Root,
   Task,
 } from "./protocol/model.ts"
-import type { SessionError } from "./session/error.ts"
 
 export type { CallError, CallOptions } from "./mcp/calls.ts"
 export type { Of } from "./mcp/gather.ts"
@@ -119,16 +121,23 @@ export class Mcp extends Context.Service<
       uri: string,
       options?: CallOptions,
     ) => Effect.Effect<ReadResourceResult, CallError>
+    /** Fails with `ArgumentsMissing`, and nothing is sent, where a listed prompt lacks arguments that it needs. */
     readonly getPrompt: (
       server: string,
       name: string,
       args?: Readonly<Record<string, string>>,
       options?: CallOptions,
     ) => Effect.Effect<GetPromptResult, CallError>
-    /** Asks to be told when a resource changes (`resource.updated`), in this session and those after it. */
+    /**
+     * Asks to be told when a resource changes (`resource.updated`), in this session and those after it; at most 1,000 of
+     * one server. Fails with `NotDeclared`, and nothing is sent, where the server does not offer it (Subscriptions).
+     */
     readonly subscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
     readonly unsubscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
-    /** What an argument of a prompt, or a variable of a template, may be (2025-11-25, Completion). */
+    /**
+     * What an argument of a prompt, or a variable of a template, may be: at most 100 values (2025-11-25, Completion). Fit
+     * to be asked at each key: see `mcp/completion.ts`. A newer question about the same fails the older with `Superseded`.
+     */
     readonly complete: (
       server: string,
       question: CompleteRequestParams,
@@ -203,10 +212,18 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const tools = Tools.make(registry)
     const progress = Calls.withProgress(publish)
     const gather = Gather.make(registry)
+    const complete = yield* Completion.make
 
+    /** The server's session, waited for no longer than the request for which it is needed. */
+    const ready = (
+      server: string,
+      { method }: { readonly method: string },
+      callOptions?: CallOptions,
+    ): Effect.Effect<Live, CallError> =>
+      Calls.within(Effect.flatMap(registry.lookup(server), registry.ready), server, method, callOptions)
     const through = <Result>(
       server: string,
-      use: (live: Live) => Effect.Effect<Result, SessionError>,
+      use: (live: Live) => Effect.Effect<Result, CallError>,
     ): Effect.Effect<Result, CallError> => Effect.flatMap(Effect.flatMap(registry.lookup(server), registry.ready), use)
 
     const isListed = (registered: Registered) => {
@@ -246,26 +263,18 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       templates: (server) => gather(server, ({ catalog }) => catalog.templates),
       callTool: Calls.make({ registry, tools, progress }),
       readResource: (server, uri, callOptions) =>
-        through(server, ({ session }) => session.request(Method.readResource, { uri }, progress(server, callOptions))),
+        Effect.flatMap(ready(server, Method.readResource, callOptions), ({ session }) =>
+          session.request(Method.readResource, { uri }, progress(server, callOptions)),
+        ),
       getPrompt: (server, name, args, callOptions) =>
-        through(server, ({ session }) =>
-          session.request(
-            Method.getPrompt,
-            args === undefined ? { name } : { name, arguments: { ...args } },
-            progress(server, callOptions),
-          ),
+        Effect.flatMap(ready(server, Method.getPrompt, callOptions), (live) =>
+          Prompts.get(live, server, name, args, progress(server, callOptions)),
         ),
       subscribe: (server, uri) => through(server, ({ wishes }) => wishes.subscribe(uri)),
       unsubscribe: (server, uri) => through(server, ({ wishes }) => wishes.unsubscribe(uri)),
-      complete: (server, question) =>
-        through(server, ({ session }) =>
-          Effect.map(session.request(Method.complete, question), ({ completion }) => completion),
-        ),
+      complete: (server, question) => through(server, (live) => complete(server, live, question)),
       setLevel: (server, level) => through(server, ({ wishes }) => wishes.setLevel(level)),
-      tasks: (server) => through(server, () => Effect.succeed([])),
-      task: (server) => through(server, () => Effect.never),
-      taskResult: (server) => through(server, () => Effect.never),
-      cancelTask: (server) => through(server, () => Effect.never),
+      ...TaskCalls.make(registry),
       ping: (server) =>
         through(server, ({ session }) =>
           Effect.suspend(() => {

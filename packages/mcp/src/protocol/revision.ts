@@ -4,7 +4,7 @@
  * An `Adapter` is the only place that knows how revisions differ: which requests a client may send, which it may
  * receive, what it may declare, and how a session begins. Nothing here holds state.
  */
-import type { ClientCapabilities, Implementation } from "./model.ts"
+import type { ClientCapabilities, Implementation, ServerCapabilities } from "./model.ts"
 
 /** A dated revision that this client speaks. */
 export type Revision = "2024-11-05" | "2025-03-26" | "2025-06-18" | "2025-11-25"
@@ -33,6 +33,13 @@ export interface Adapter {
   readonly serverRequests: ReadonlySet<string>
   /** What a client of this revision can declare: members it does not know are left out. */
   readonly declare: (capabilities: ClientCapabilities) => ClientCapabilities
+  /**
+   * What a server may be asked for that declared this: the first revision has no capability for completion, and any
+   * server with prompts or resources may complete.
+   */
+  readonly offers: (declared: ServerCapabilities) => ServerCapabilities
+  /** Whether a question for completions may name the arguments that are known already. */
+  readonly completionContext: boolean
   /** The client's name as this revision can say it. */
   readonly identify: (client: Implementation) => Implementation
 }
@@ -47,6 +54,11 @@ const declareBase = ({ experimental, roots, sampling }: ClientCapabilities): Cli
   ...(sampling === undefined ? {} : { sampling: {} }),
 })
 
+const offersDeclared = (declared: ServerCapabilities): ServerCapabilities => declared
+
+const offersCompletions = (declared: ServerCapabilities): ServerCapabilities =>
+  declared.prompts === undefined && declared.resources === undefined ? declared : { completions: {}, ...declared }
+
 const identifyBase = ({ name, version }: Implementation): Implementation => ({ name, version })
 
 const adapters: Record<Revision, Adapter> = {
@@ -57,6 +69,8 @@ const adapters: Record<Revision, Adapter> = {
     tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
+    offers: offersCompletions,
+    completionContext: false,
     identify: identifyBase,
   },
   "2025-03-26": {
@@ -66,6 +80,8 @@ const adapters: Record<Revision, Adapter> = {
     tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
+    offers: offersDeclared,
+    completionContext: false,
     identify: identifyBase,
   },
   "2025-06-18": {
@@ -78,6 +94,8 @@ const adapters: Record<Revision, Adapter> = {
       ...declareBase(capabilities),
       ...(capabilities.elicitation === undefined ? {} : { elicitation: {} }),
     }),
+    offers: offersDeclared,
+    completionContext: true,
     identify: ({ name, title, version }) => ({ name, version, ...(title === undefined ? {} : { title }) }),
   },
   "2025-11-25": {
@@ -87,6 +105,8 @@ const adapters: Record<Revision, Adapter> = {
     tasks: true,
     serverRequests: new Set(taskRequests),
     declare: (capabilities) => capabilities,
+    offers: offersDeclared,
+    completionContext: true,
     identify: (client) => client,
   },
 }

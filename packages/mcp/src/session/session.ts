@@ -254,11 +254,12 @@ const begin = (
     )
     const agreement = yield* readAgreement(options, offered, result)
     current = adapter(agreement.revision)
+    const offers = current.offers(agreement.capabilities)
     connection.negotiated(agreement.revision)
     requests.post({ jsonrpc: "2.0", method: "notifications/initialized" })
 
     const declared: Session["Service"]["declares"] = ({ capability }) =>
-      (current.tasks || capability[0] !== "tasks") && declares(agreement.capabilities, capability)
+      (current.tasks || capability[0] !== "tasks") && declares(offers, capability)
     const request: Session["Service"]["request"] = (method, params, requestOptions) =>
       declared(method)
         ? requests.request(method, params, requestOptions)

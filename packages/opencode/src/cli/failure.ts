@@ -4,7 +4,8 @@
  * Nothing is printed here, and nothing is masked.
  */
 import type { QuestionError } from "@opencode-ai/mcp/capability/questions"
-import { McpError } from "@opencode-ai/mcp/error"
+import type { TemplateError } from "@opencode-ai/mcp/catalog/template"
+import { McpError, type McpReason } from "@opencode-ai/mcp/error"
 import { SessionError, type SessionReason } from "@opencode-ai/mcp/session/error"
 import type { TransportError } from "@opencode-ai/mcp/transport/error"
 import * as Cause from "effect/Cause"
@@ -147,6 +148,18 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
   }
 }
 
+const ofService = (reason: McpReason): Tag => {
+  switch (reason._tag) {
+    case "ArgumentsMissing":
+    case "BadQuestion":
+      return "BadRequest"
+    case "Superseded":
+      return "Cancelled"
+    default:
+      return reason._tag
+  }
+}
+
 // By its tag: the class would load all of the approvals, for every command.
 const isTrustError = (error: unknown): error is TrustError => error instanceof Error && error.name === "TrustError"
 
@@ -154,14 +167,18 @@ const isTrustError = (error: unknown): error is TrustError => error instanceof E
 const isQuestionError = (error: unknown): error is QuestionError =>
   error instanceof Error && error.name === "QuestionError"
 
+// By its tag too: the class would load what expands templates.
+const isTemplateError = (error: unknown): error is TemplateError =>
+  error instanceof Error && error.name === "TemplateError"
+
 /** What is told of an error, whatever it is. */
 const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }
-  if (error instanceof McpError) return { tag: error.reason._tag, message: error.message }
+  if (error instanceof McpError) return { tag: ofService(error.reason), message: error.message }
   if (error instanceof SessionError) return ofSession(error.message, error.reason)
-  if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error))
+  if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error) || isTemplateError(error))
     return { tag: "BadRequest", message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   return { tag: "Internal", message: `this is a defect of the client: ${message}` }
