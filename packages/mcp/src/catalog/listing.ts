@@ -31,7 +31,12 @@ export interface Kind<Item> {
 export const list = <Item>(
   session: Session["Service"],
   kind: Kind<Item>,
-  options: { readonly timeout: number; readonly warn: (message: string) => void },
+  options: {
+    readonly timeout: number
+    readonly warn: (message: string) => void
+    /** A page that fails fails the listing. Default: what was read before it is kept. */
+    readonly exactly?: boolean
+  },
 ): Effect.Effect<ReadonlyArray<Item>, SessionError> =>
   Effect.gen(function* () {
     const items: Array<Item> = []
@@ -57,7 +62,7 @@ export const list = <Item>(
       const params: Page = cursor === undefined ? {} : { cursor }
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
-          ({ reason }) => reason._tag !== "Transport" || reason.isOneAnswer,
+          ({ reason }) => options.exactly !== true && (reason._tag !== "Transport" || reason.isOneAnswer),
           (error) =>
             Effect.sync(() => options.warn(`${kind.method.method}: ${error.reason.message}; ${items.length} kept`)),
         ),

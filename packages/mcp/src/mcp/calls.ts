@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { nearest } from "../config/nearest.ts"
 import type { Live } from "../connection.ts"
-import { McpError, NotImplemented, ToolNotFound } from "../error.ts"
+import { McpError, ToolNotFound } from "../error.ts"
 import type { Event } from "../events.ts"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
@@ -10,7 +10,9 @@ import type { CallToolResult, Tool } from "../protocol/model.ts"
 import { SessionError, Timeout } from "../session/error.ts"
 import type { RequestOptions } from "../session/requests.ts"
 import { checkOutput } from "./output.ts"
-import type { Registry } from "./registry.ts"
+import type { TaskError } from "../tasks/error.ts"
+import type { Registered, Registry } from "./registry.ts"
+import { asTask, callAsTask } from "./tasks.ts"
 import type { Tools } from "./tools.ts"
 
 /** How a call is made. `request` is what the `mcp.progress` events of this call carry. */
@@ -19,8 +21,8 @@ export interface CallOptions extends RequestOptions {
   readonly task?: boolean | { readonly ttl?: number | undefined } | undefined
 }
 
-/** A failure of the service, or of the session that the call went through. */
-export type CallError = McpError | SessionError
+/** A failure of the service, of the session that the call went through, or of the task that it became. */
+export type CallError = McpError | SessionError | TaskError
 
 /** Calls a tool by its own name or by a key. */
 export type CallTool = (
@@ -80,19 +82,27 @@ export const make = (options: {
   const { progress, registry, tools } = options
 
   const call = (
-    { session }: Live,
-    server: string,
+    registered: Registered,
+    live: Live,
     tool: Tool,
     args: JsonObject | undefined,
     callOptions: CallOptions | undefined,
   ): Effect.Effect<CallToolResult, CallError> => {
+    const { session } = live
+    const { name: server } = registered
     const { execution, name, outputSchema } = tool
-    if (execution?.taskSupport === "required") {
-      const feature = `the tool ${JSON.stringify(name)} has to be called as a task, which`
-      return Effect.fail(new McpError({ reason: new NotImplemented({ server, feature }) }))
-    }
     const params = args === undefined ? { name } : { name, arguments: args }
-    const result = session.request(Method.callTool, params, progress(server, callOptions))
+    const options = progress(server, callOptions)
+    const result =
+      execution?.taskSupport === undefined && callOptions?.task === undefined
+        ? session.request(Method.callTool, params, options)
+        : Effect.flatMap(
+            asTask(session, server, tool, callOptions?.task),
+            (task): Effect.Effect<CallToolResult, CallError> =>
+              task === undefined
+                ? session.request(Method.callTool, params, options)
+                : callAsTask(registry, registered, live, params, task, options),
+          )
     if (outputSchema === undefined) return result
     const warn = (message: string) => session.notifications.publish("warning", { message })
     return Effect.flatMap(result, (result) => checkOutput(server, tool, result, warn))
@@ -109,7 +119,7 @@ export const make = (options: {
       // A key means something once it is assigned, and nobody may have asked for the tools yet.
       tools.all()
       const tool = tools.resolve(registered, name)
-      if (tool !== undefined) return yield* call(live, server, tool, args, callOptions)
+      if (tool !== undefined) return yield* call(registered, live, tool, args, callOptions)
       // A server without the capability answers for itself: nothing is sent, and the error says what is missing.
       if (!live.session.declares(Method.callTool)) {
         return yield* live.session.request(Method.callTool, { name }, callOptions)
@@ -124,8 +134,8 @@ export const make = (options: {
       const registered = registry.get(server)
       const live = registered?.connection?.live()
       const tool = registered && tools.resolve(registered, name)
-      return live !== undefined && tool !== undefined
-        ? call(live, server, tool, args, callOptions)
+      return registered !== undefined && live !== undefined && tool !== undefined
+        ? call(registered, live, tool, args, callOptions)
         : callSlowly(server, name, args, callOptions)
     })
 }

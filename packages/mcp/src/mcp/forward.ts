@@ -2,9 +2,15 @@
 import type { Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
 import type { Event } from "../events.ts"
+import type { States } from "../tasks/states.ts"
 
 /** Publishes each notification of a server as the event that it is to a host. */
-export const forward = (server: string, { notifications }: Connection, publish: (event: Event) => void): void => {
+export const forward = (
+  server: string,
+  { notifications }: Connection,
+  tasks: States,
+  publish: (event: Event) => void,
+): void => {
   notifications.listen("resources/updated", ({ uri }) =>
     publish({ type: "mcp.resource.updated", data: { server, uri } }),
   )
@@ -17,7 +23,7 @@ export const forward = (server: string, { notifications }: Connection, publish: 
   notifications.listen("elicitation/complete", ({ elicitationId }) =>
     publish({ type: "mcp.elicitation.completed", data: { server, elicitationId } }),
   )
-  notifications.listen("tasks/status", (task) => publish({ type: "mcp.task.status", data: { server, task } }))
+  notifications.listen("tasks/status", tasks.heard)
   notifications.listen("stderr", ({ line }) => publish({ type: "mcp.stderr", data: { server, line } }))
   notifications.listen("warning", ({ message }) => publish({ type: "mcp.warning", data: { server, message } }))
 }

@@ -13,7 +13,9 @@ import * as Connection from "../connection.ts"
 import type { Assembly, Surroundings } from "../connection/assembly.ts"
 import { AuthRequired, McpError, NotConnected, ServerNotFound } from "../error.ts"
 import type { Event, Status } from "../events.ts"
+import type { States } from "../tasks/states.ts"
 import { forward } from "./forward.ts"
+import * as Tasks from "./tasks.ts"
 
 /** An entry that cannot be connected: its status says why. */
 export interface Unusable {
@@ -30,6 +32,8 @@ export interface Registered {
   /** Absent where the entry is unusable. */
   readonly connection: Connection.Connection | undefined
   readonly status: () => Status
+  /** What is known of the server's tasks. */
+  readonly tasks: States
   /** Once the server whose place it took is closed. It does not connect before. */
   readonly replaced: Effect.Effect<void>
 }
@@ -90,8 +94,9 @@ export const make = (options: {
           onStatus: (status) => publish({ type: "mcp.status.changed", data: { server: name, ...status } }),
           onCatalog: (what) => publish({ type: `mcp.${what}.changed`, data: { server: name } }),
         })
-        forward(name, connection, publish)
-        return { name, type: config.type, scope: own, connection, status: connection.status, replaced }
+        const tasks = Tasks.states(name, publish)
+        forward(name, connection, tasks, publish)
+        return { name, type: config.type, scope: own, connection, status: connection.status, replaced, tasks }
       }).pipe(Scope.provide(own))
 
     const refuse = (
@@ -101,7 +106,15 @@ export const make = (options: {
     ): Effect.Effect<Registered> =>
       Effect.sync(() => {
         publish({ type: "mcp.status.changed", data: { server: name, status: "failed", error } })
-        return { name, type, scope: own, connection: undefined, status: () => ({ status: "failed", error }), replaced }
+        return {
+          name,
+          type,
+          scope: own,
+          connection: undefined,
+          status: () => ({ status: "failed", error }),
+          replaced,
+          tasks: Tasks.states(name, publish),
+        }
       })
 
     const close = ({ connection, scope }: Registered) =>

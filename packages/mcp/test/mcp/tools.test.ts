@@ -39,18 +39,6 @@ describe("tools of all servers", () => {
     }),
   )
 
-  it.live("that have to be called as tasks are refused before anything is sent", () =>
-    Effect.gen(function* () {
-      const mcp = yield* Mcp
-      const tool = { name: "study", inputSchema: { type: "object" }, execution: { taskSupport: "required" } }
-      yield* mcp.add(config("a", rawStdio({ tools: [tool] })))
-      const error = yield* failure(mcp.callTool("a", "study"))
-      expect(error).toMatchObject({ _tag: "McpError", reason: { _tag: "NotImplemented", server: "a" } })
-      const { wire } = yield* Recordings
-      expect(wire("a").messages("sent", "tools/call")).toEqual([])
-    }),
-  )
-
   it.live("have keys that depend on no order of connecting", () =>
     Effect.gen(function* () {
       const mcp = yield* Mcp

@@ -7,6 +7,7 @@ import type { QuestionError } from "@opencode-ai/mcp/capability/questions"
 import type { TemplateError } from "@opencode-ai/mcp/catalog/template"
 import { McpError, type McpReason } from "@opencode-ai/mcp/error"
 import { SessionError, type SessionReason } from "@opencode-ai/mcp/session/error"
+import { TaskError, type TaskReason } from "@opencode-ai/mcp/tasks/error"
 import type { TransportError } from "@opencode-ai/mcp/transport/error"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
@@ -150,6 +151,7 @@ const ofSession = (message: string, reason: SessionReason): Failure => {
 
 const ofService = (reason: McpReason): Tag => {
   switch (reason._tag) {
+    case "TaskUnsupported":
     case "ArgumentsMissing":
     case "BadQuestion":
       return "BadRequest"
@@ -158,6 +160,11 @@ const ofService = (reason: McpReason): Tag => {
     default:
       return reason._tag
   }
+}
+
+const ofTask = (message: string, reason: TaskReason): Failure => {
+  if (reason._tag === "Cancelled") return { tag: "Cancelled", message }
+  return { tag: "TaskFailed", message, ...(reason._tag === "Failed" ? detail(reason.code, reason.data) : {}) }
 }
 
 // By its tag: the class would load all of the approvals, for every command.
@@ -177,6 +184,7 @@ const fromError = (error: unknown): Failure => {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }
   if (error instanceof McpError) return { tag: ofService(error.reason), message: error.message }
+  if (error instanceof TaskError) return ofTask(error.message, error.reason)
   if (error instanceof SessionError) return ofSession(error.message, error.reason)
   if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error) || isTemplateError(error))
     return { tag: "BadRequest", message: error.message }
