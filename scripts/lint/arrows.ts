@@ -31,7 +31,7 @@ export const rooms: Record<string, ReadonlyArray<string>> = {
   auth: ["http", "protocol"],
   transport: ["auth", "http", "protocol"],
   notification: ["protocol"],
-  capability: ["protocol"],
+  capability: ["schema", "protocol"],
   session: ["transport", "notification", "capability", "protocol"],
   tasks: ["session", "protocol"],
   catalog: ["session", "notification", "protocol"],

@@ -32,6 +32,10 @@ export interface UrlElicitation extends Asked {
   readonly url: string
   /** The host as it goes on the wire: Punycode, where it is not ASCII. */
   readonly host: string
+  /** The host as a browser may show it, where that differs. */
+  readonly unicodeHost?: string | undefined
+  /** What a person may overlook in the URL: to be shown with it. */
+  readonly warning?: string | undefined
 }
 
 /** A question of a server, after it was checked. */
