@@ -26,6 +26,7 @@ import {
 } from "../protocol/jsonrpc.ts"
 import type { Adapter } from "../protocol/revision.ts"
 import type { Requests } from "./requests.ts"
+import * as Trace from "./trace.ts"
 import type { UrlElicitations } from "./url-elicitation.ts"
 
 /** Requests of one server that are answered at the same time; more are refused. */
@@ -107,7 +108,8 @@ export const make = (options: {
       }
       const taskId = relatedTask(method, params)
       const origin = originOf(related, taskId)
-      const fiber = fork(options.capabilities.handle(method, isObject(params) ? params : {}, origin))
+      const handled = options.capabilities.handle(method, isObject(params) ? params : {}, origin)
+      const fiber = fork(Trace.within(params, handled))
       handlers.set(id, fiber)
       fiber.addObserver((exit) => {
         handlers.delete(id)
