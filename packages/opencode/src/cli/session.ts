@@ -51,35 +51,53 @@ const tell = (event: Event): Effect.Effect<void, never, Output> =>
       : Effect.void
   })
 
+/** Takes each event as it happens. */
+export type Listener = (event: Event) => void
+
+const listening = (listener: Listener): Effect.Effect<void, never, Mcp | Scope.Scope> =>
+  Effect.flatMap(Mcp, (mcp) =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => mcp.listen(listener)),
+        (stop) => Effect.sync(stop),
+      ),
+    ),
+  )
+
 /** Runs `use` with the servers of the shell that it was typed in. */
 const within = <E>(
   running: Context.Context<Runtime.Services>,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+  listener: Listener | undefined,
 ) =>
   Effect.gen(function* () {
+    if (listener !== undefined) yield* listening(listener)
     return yield* use(yield* (yield* Config).get)
   }).pipe(Effect.scoped, Effect.provideContext(running))
 
 /**
  * Runs `use` while the servers connect: all of them, or the one that is named, which must be configured.
  *
- * What happens before `use` has an answer is told afterwards, so that it does not write into what moves.
+ * What happens before `use` has an answer is told afterwards, so that it does not write into what moves; unless
+ * `listener` takes every event itself.
  */
 export const withServers = <E>(
   options: Options,
   server: string | undefined,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+  listener?: Listener,
 ): Effect.Effect<ExitCode, E | ConfigError | McpError | TrustError | CliFailure, Output | Environment> =>
   Effect.gen(function* () {
     const running = yield* Runtime.Running
-    if (running !== undefined) return yield* within(running, use)
-    return yield* withOwn(options, server, use)
+    if (running !== undefined) return yield* within(running, use, listener)
+    return yield* withOwn(options, server, use, listener)
   })
 
 const withOwn = <E>(
   options: Options,
   server: string | undefined,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
+  listener: Listener | undefined,
 ) =>
   Effect.gen(function* () {
     const snapshot = yield* configured
@@ -87,10 +105,14 @@ const withOwn = <E>(
     const wanted = (name: string) => server === undefined || name === server
     yield* approve(snapshot, wanted)
     return yield* Effect.gen(function* () {
-      const mcp = yield* Mcp
       const output = yield* Output
       const events: Array<Event> = []
-      mcp.listen((event) => {
+      yield* listening((event) => {
+        if (listener !== undefined) return listener(event)
+        if (event.type === "mcp.elicitation.completed" && output.interactive()) {
+          output.floor.clear()
+          output.draw(`${Text.oneLine(event.data.server)} says that the visit is over.\n`)
+        }
         if (event.type === "mcp.warning" || output.says("info")) events.push(event)
       })
       yield* Runtime.start({ only: wanted })

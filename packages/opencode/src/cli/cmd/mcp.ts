@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type ExitCode, notImplemented } from "../failure.ts"
 import { levelOf, Output } from "../output.ts"
+import type { CompleteOptions } from "../command/complete.ts"
 import type { Options } from "../configuration.ts"
 
 const Json = GlobalFlag.Setting("json")({
@@ -46,10 +47,10 @@ const InteractionTimeout = GlobalFlag.Setting("interaction-timeout")({
 /** Flags that every command has. */
 const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
 
+const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const
+
 /** Commands of features that do not exist yet. */
 export const later: ReadonlyArray<readonly [name: string, description: string]> = [
-  ["complete", "Complete an argument of a prompt or a template"],
-  ["watch", "Show what happens, as it happens"],
   ["add", "Add a server to the configuration"],
   ["remove", "Remove a server from the configuration"],
   ["enable", "Switch a server on"],
@@ -159,14 +160,22 @@ export const make = (outcome: Outcome) => {
 
   const read = Command.make(
     "read",
-    { server, uri: Argument.String("uri").pipe(Argument.withDescription("The resource's URI")) },
+    {
+      server,
+      uri: Argument.String("uri").pipe(Argument.withDescription("The resource's URI, or a template")),
+      words: pairs("Values for the template's variables"),
+    },
     running(
       () => import("../command/read.ts"),
-      (module, input: { readonly server: string; readonly uri: string }, all) => module.read({ ...all, ...input }),
+      (module, input: { readonly server: string; readonly uri: string; readonly words: ReadonlyArray<string> }, all) =>
+        module.read({ ...all, ...input }),
     ),
   ).pipe(
-    Command.withDescription("Print a resource"),
-    Command.withExamples([{ command: "mcp read everything demo://resource/static/document/features.md" }]),
+    Command.withDescription("Print a resource, by its URI or by a template and values for it"),
+    Command.withExamples([
+      { command: "mcp read everything demo://resource/static/document/features.md" },
+      { command: "mcp read everything 'demo://resource/dynamic/text/{resourceId}' resourceId=1" },
+    ]),
   )
 
   const prompt = Command.make(
@@ -186,15 +195,92 @@ export const make = (outcome: Outcome) => {
     Command.withExamples([{ command: "mcp prompt everything args-prompt city=Paris" }]),
   )
 
+  const complete = Command.make(
+    "complete",
+    {
+      server,
+      of: Argument.String("of").pipe(Argument.withDescription("The prompt's name, or the template")),
+      argument: Argument.String("argument").pipe(Argument.withDescription("The argument's, or the variable's, name")),
+      value: Argument.String("value").pipe(
+        Argument.withDescription("How it begins (default: nothing)"),
+        Argument.withDefault(""),
+      ),
+      words: pairs("What other arguments are already"),
+    },
+    running(
+      () => import("../command/complete.ts"),
+      (module, input: Omit<CompleteOptions, keyof Options>, all) => module.complete({ ...all, ...input }),
+    ),
+  ).pipe(
+    Command.withDescription("Complete an argument of a prompt or a template"),
+    Command.withExamples([{ command: "mcp complete everything completable-prompt department E" }]),
+  )
+
   const logs = Command.make(
     "logs",
-    { server: anyServer },
+    {
+      server: anyServer,
+      follow: Flag.Boolean("follow").pipe(
+        Flag.withAlias("f"),
+        Flag.withDefault(false),
+        Flag.withDescription("Go on until Ctrl-C"),
+      ),
+      level: Flag.Literals("level", levels).pipe(
+        Flag.optional,
+        Flag.withMetavar("LEVEL"),
+        Flag.withDescription("The least level of log messages: asked of the servers, and shown"),
+      ),
+    },
     running(
       () => import("../command/logs.ts"),
-      (module, input: { readonly server: Option.Option<string> }, all) =>
-        module.logs({ ...all, server: Option.getOrUndefined(input.server) }),
+      (
+        module,
+        input: {
+          readonly server: Option.Option<string>
+          readonly follow: boolean
+          readonly level: Option.Option<(typeof levels)[number]>
+        },
+        all,
+      ) =>
+        module.logs({
+          ...all,
+          server: Option.getOrUndefined(input.server),
+          follow: input.follow,
+          level: Option.getOrUndefined(input.level),
+        }),
     ),
-  ).pipe(Command.withDescription("Start the servers, stop them, and show what they wrote to stderr and logged"))
+  ).pipe(
+    Command.withDescription(
+      "Show what the servers write to stderr and log, while they start and stop, or with --follow",
+    ),
+    Command.withExamples([
+      { command: "mcp logs everything" },
+      { command: "mcp logs everything --follow --level debug" },
+    ]),
+  )
+
+  const watch = Command.make(
+    "watch",
+    {
+      server: anyServer,
+      resources: Flag.String("resource").pipe(
+        Flag.withMetavar("URI"),
+        Flag.withDescription("Subscribe to this resource of the server; may be given several times"),
+        Flag.atLeast(0),
+      ),
+    },
+    running(
+      () => import("../command/watch.ts"),
+      (module, input: { readonly server: Option.Option<string>; readonly resources: ReadonlyArray<string> }, all) =>
+        module.watch({ ...all, server: Option.getOrUndefined(input.server), resources: input.resources }),
+    ),
+  ).pipe(
+    Command.withDescription("Show everything that happens, as it happens, until Ctrl-C"),
+    Command.withExamples([
+      { command: "mcp watch" },
+      { command: "mcp watch everything --resource demo://resource/dynamic/text/1 --json" },
+    ]),
+  )
 
   const shell = Command.make(
     "shell",
@@ -240,7 +326,9 @@ export const make = (outcome: Outcome) => {
       read,
       listing("prompts", "Show the prompts and their arguments"),
       prompt,
+      complete,
       logs,
+      watch,
       shell,
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),

@@ -1,47 +1,105 @@
-/** `logs`: what servers say while they start and stop: their stderr, and their log messages. */
+/** `logs`: what servers write to stderr and log, as they do: while they start and stop, or with `--follow` until Ctrl-C. */
 import type { Event } from "@opencode-ai/mcp/events"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { Exit } from "../failure.ts"
-import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
+import { Exit } from "../failure.ts"
+import * as Happening from "../happening.ts"
+import { Output } from "../output.ts"
+import * as Runtime from "../runtime.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
-import { waitForAll } from "./list.ts"
 import { describeFailures } from "./unreachable.ts"
 
 type Line = Extract<Event, { readonly type: "mcp.stderr" | "mcp.log" }>
 
-export const logs = (options: Options & { readonly server: string | undefined }) =>
-  withServers(options, options.server, () =>
-    Effect.gen(function* () {
-      const output = yield* Output
-      const mcp = yield* Mcp
-      const lines: Array<Line> = []
-      mcp.listen((event) => {
-        if (event.type === "mcp.stderr" || event.type === "mcp.log") lines.push(event)
-      })
-      yield* waitForAll
-      yield* describeFailures
-      // A server that is closed has said its last: nothing is missed, and nothing has to be waited for.
-      const states = yield* mcp.servers
-      yield* Effect.forEach(states, ({ name }) => Effect.ignore(mcp.disconnect(name)), { concurrency: "unbounded" })
-      if (output.json()) yield* output.printJson(lines.map(asJson))
-      else if (lines.length === 0) yield* output.say("Nothing was logged.")
-      else yield* output.print(lines.map((line) => asText(line, output)).join("\n"))
-      return Exit.done
-    }),
+export interface LogsOptions extends Options {
+  readonly server: string | undefined
+  readonly follow: boolean
+  /** The least level that is asked for, and shown. */
+  readonly level: Happening.Level | undefined
+}
+
+export const logs = (options: LogsOptions) =>
+  Effect.gen(function* () {
+    const { follow, level, server } = options
+    const output = yield* Output
+    const kept: Array<Line> = []
+    let count = 0
+    const line = yield* Happening.line((event) =>
+      Effect.suspend(() => {
+        if (event.type !== "mcp.stderr" && event.type !== "mcp.log") return Effect.void
+        if (event.type === "mcp.log" && !Happening.isAtLeast(event.data.level, level)) return Effect.void
+        count += 1
+        if (!output.json()) return output.print(asText(event, output))
+        if (follow) return output.printJson(asJson(event))
+        return Effect.sync(() => void kept.push(event))
+      }),
+    )
+    const running = yield* Runtime.Running
+    return yield* withServers(
+      options,
+      server,
+      () =>
+        Effect.gen(function* () {
+          const mcp = yield* Mcp
+          const printing = yield* Effect.forkScoped(line.print)
+          if (running !== undefined) yield* recall(server, line.take)
+          yield* mcp.settled
+          yield* describeFailures
+          if (level !== undefined) yield* ask(server, level)
+          if (follow) return yield* Effect.never
+          // A server that is closed has said its last: nothing is missed, and nothing has to be waited for.
+          if (running === undefined) {
+            const states = yield* mcp.servers
+            yield* Effect.forEach(states, ({ name }) => Effect.ignore(mcp.disconnect(name)), {
+              concurrency: "unbounded",
+            })
+          }
+          printing.interruptUnsafe()
+          yield* line.rest
+          if (output.json()) yield* output.printJson(kept.map(asJson))
+          else if (count === 0) yield* output.say("Nothing was logged.")
+          return Exit.done
+        }),
+      line.take,
+    )
+  }).pipe(
+    Effect.onInterrupt(() =>
+      Effect.map(Output, ({ configure }) => {
+        if (options.follow) configure({ json: false, level: "warn" })
+      }),
+    ),
   )
+
+/** What is kept of the stderr of servers that were there before. */
+const recall = (server: string | undefined, take: (event: Event) => void) =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    for (const { name } of yield* mcp.servers) {
+      if (server !== undefined && name !== server) continue
+      for (const text of yield* mcp.stderr(name)) take({ type: "mcp.stderr", data: { server: name, line: text } })
+    }
+  })
+
+/** Tells servers what they are to log: the one that is named, which has to know of levels, or all that do. */
+const ask = (server: string | undefined, level: Happening.Level) =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    if (server !== undefined) return yield* mcp.setLevel(server, level)
+    const states = yield* mcp.servers
+    const logging = states.filter(({ capabilities }) => capabilities?.logging !== undefined)
+    yield* Effect.forEach(logging, ({ name }) => Effect.ignore(mcp.setLevel(name, level)), {
+      concurrency: "unbounded",
+    })
+  })
 
 const asJson = ({ data, type }: Line) => ({ source: type === "mcp.stderr" ? "stderr" : "log", ...data })
 
 const asText = (line: Line, { out }: Output["Service"]): string => {
   const server = Text.oneLine(line.data.server)
-  const [kind, text] =
-    line.type === "mcp.stderr"
-      ? ["stderr", line.data.line]
-      : [line.data.level, typeof line.data.data === "string" ? line.data.data : JSON.stringify(line.data.data)]
+  const { colour, text, what } = Happening.words(line)
   return out.terminal
-    ? `${out.paint("cyan", server)} ${out.paint("dim", kind.padEnd(7))} ${Text.harmless(text)}`
-    : [server, kind, Text.oneLine(text)].join("\t")
+    ? `${out.paint("bold", server)} ${out.paint(colour, what.padEnd(9))} ${Text.harmless(text)}`
+    : [server, what, Text.oneLine(text)].join("\t")
 }

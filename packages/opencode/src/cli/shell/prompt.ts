@@ -90,6 +90,7 @@ export const prompt = (options: Options) =>
       const terminal = yield* Terminal.make({
         prompt: output.out.paint("bold", "mcp> "),
         complete: yield* Complete.make,
+        floor: output.floor,
       })
       const say = (event: Event) => {
         const text = told(event, output)

@@ -7,7 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import { createInterface } from "node:readline"
+import { createInterface, type Interface } from "node:readline"
+import type { Floor } from "../floor.ts"
 
 export type Input = { readonly line: string } | { readonly key: "interrupt" | "end" }
 
@@ -22,15 +23,18 @@ export interface Terminal {
   readonly say: (text: string) => void
 }
 
-/** What may be typed at the end of a line: the candidates, and the part of the line that they take the place of. */
-export type Complete = (line: string) => readonly [candidates: ReadonlyArray<string>, part: string]
+/**
+ * Tells what may be typed at the end of a line, once: the candidates, and the part of the line that they take the place of.
+ */
+export type Complete = (line: string, found: (candidates: ReadonlyArray<string>, part: string) => void) => void
 
 const historySize = 1_000
 
-/** The terminal of this process, held as long as the Scope. */
+/** The terminal of this process, held as long as the Scope; a question takes it from the line by way of the floor. */
 export const make = (options: {
   readonly prompt: string
   readonly complete: Complete
+  readonly floor: Floor
 }): Effect.Effect<Terminal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { stdin, stdout } = process
@@ -38,44 +42,90 @@ export const make = (options: {
     const inputs = yield* Queue.unbounded<Input>()
     let asking = false
     let interrupt: (() => void) | undefined
+    let history: Array<string> = []
+    /** What is said while a question has the terminal. */
+    let held: Array<string> | undefined
 
-    const lines = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        createInterface({
-          input: stdin,
-          output: stdout,
-          terminal: interactive,
-          prompt: options.prompt,
-          historySize,
-          removeHistoryDuplicates: true,
-          completer: (line: string, found: (error: null, result: [Array<string>, string]) => void) => {
-            const [candidates, part] = options.complete(line)
-            found(null, [[...candidates], part])
-          },
-        }),
-      ),
-      (open) => Effect.sync(() => open.close()),
-    )
     const offer = (input: Input) => {
       asking = false
       Queue.offerUnsafe(inputs, input)
     }
-    lines.on("line", (line) => offer({ line }))
-    lines.on("close", () => {
-      if (asking) stdout.write("\n")
-      offer({ key: "end" })
-    })
-    lines.on("SIGINT", () => {
-      if (interrupt !== undefined) return interrupt()
-      if (lines.line === "") {
+
+    const open = (): Interface => {
+      const opened = createInterface({
+        input: stdin,
+        output: stdout,
+        terminal: interactive,
+        prompt: options.prompt,
+        historySize,
+        history,
+        removeHistoryDuplicates: true,
+        completer: (line: string, found: (error: null, result: [Array<string>, string]) => void) =>
+          options.complete(line, (candidates, part) => {
+            if (opened === lines) found(null, [[...candidates], part])
+          }),
+      })
+      opened.on("history", (next) => {
+        history = next
+      })
+      opened.on("line", (line) => offer({ line }))
+      opened.on("close", () => {
+        if (opened !== lines || held !== undefined) return
+        if (asking) stdout.write("\n")
+        offer({ key: "end" })
+      })
+      opened.on("SIGINT", () => {
+        if (interrupt !== undefined) return interrupt()
+        if (opened.line === "") {
+          stdout.write("^C\n")
+          return offer({ key: "interrupt" })
+        }
+        // What was typed so far is thrown away, as every shell does.
+        opened.write(null, { ctrl: true, name: "e" })
         stdout.write("^C\n")
-        return offer({ key: "interrupt" })
-      }
-      // What was typed so far is thrown away, as every shell does.
-      lines.write(null, { ctrl: true, name: "e" })
-      stdout.write("^C\n")
-      lines.write(null, { ctrl: true, name: "u" })
-    })
+        opened.write(null, { ctrl: true, name: "u" })
+      })
+      return opened
+    }
+
+    let lines = open()
+    yield* Effect.addFinalizer(() => Effect.sync(() => lines.close()))
+
+    const say = (text: string) => {
+      if (held !== undefined) return void held.push(text)
+      if (!interactive) return void stdout.write(`${text}\n`)
+      options.floor.clear()
+      if (!asking) return void stdout.write(`\r\u001b[2K${text}\n`)
+      const { rows } = lines.getCursorPos()
+      stdout.write(`${rows > 0 ? `\u001b[${rows}A` : ""}\r\u001b[J${text}\n`)
+      lines.prompt(true)
+    }
+
+    if (interactive) {
+      let typed = ""
+      yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          options.floor.types({
+            hide: Effect.sync(() => {
+              typed = asking ? lines.line : ""
+              if (asking) stdout.write("\n")
+              held = []
+              lines.close()
+            }),
+            show: Effect.sync(() => {
+              const said = held ?? []
+              held = undefined
+              lines = open()
+              for (const text of said) say(text)
+              if (!asking) return
+              lines.prompt()
+              lines.write(typed)
+            }),
+          }),
+        ),
+        (stop) => Effect.sync(stop),
+      )
+    }
 
     return {
       interactive,
@@ -83,19 +133,13 @@ export const make = (options: {
         interrupt = undefined
         if (interactive && Queue.sizeUnsafe(inputs) === 0) {
           asking = true
-          lines.prompt()
+          if (held === undefined) lines.prompt()
         }
         return Queue.take(inputs)
       }),
       onInterrupt: (next) => {
         interrupt = next
       },
-      say: (text) => {
-        if (!interactive) return void stdout.write(`${text}\n`)
-        if (!asking) return void stdout.write(`\r\u001b[2K${text}\n`)
-        const { rows } = lines.getCursorPos()
-        stdout.write(`${rows > 0 ? `\u001b[${rows}A` : ""}\r\u001b[J${text}\n`)
-        lines.prompt(true)
-      },
+      say,
     }
   })

@@ -16,9 +16,10 @@ export const shared: ReadonlyMap<string, string> = new Map([
   ["call", "call <server> <tool> [key=value … | {json}]"],
   ["resources", "resources [server]"],
   ["templates", "templates [server]"],
-  ["read", "read <server> <uri>"],
+  ["read", "read <server> <uri | template> [name=value …]"],
   ["prompts", "prompts [server]"],
   ["prompt", "prompt <server> <name> [key=value …]"],
+  ["complete", "complete <server> <prompt | template> <argument> [value]"],
 ])
 
 /** Commands of the shell's own, each an operation. */
