@@ -14,12 +14,10 @@ import type {
 import { type Field, readForm, schemaOf, validator } from "./form.ts"
 import type { Origin } from "./origin.ts"
 import { malformed, RequestRefused } from "./refused.ts"
-import { readUrl } from "./visit.ts"
+import { idLimit, readUrl } from "./visit.ts"
 
 /** The longest message, in characters. */
 const messageLimit = 65_536
-/** The longest id of a visit, in characters. */
-const idLimit = 4_096
 
 /** The modes that were declared: nothing but `{}` is form mode (Elicitation, Capabilities). */
 const modesOf = ({ form, url }: NonNullable<Origin["declared"]["elicitation"]>): ReadonlyArray<ElicitationMode> => [

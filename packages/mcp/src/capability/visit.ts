@@ -6,6 +6,8 @@ import { domainToUnicode } from "node:url"
 import { brief } from "../protocol/json.ts"
 import type { UrlElicitation } from "./elicitation.ts"
 
+/** The longest id of a visit, in characters. */
+export const idLimit = 4_096
 /** The longest URL, in characters. */
 const urlLimit = 16_384
 

@@ -103,9 +103,7 @@ export const make = (options: {
       if (!options.adapter().serverRequests.has(method)) return refuse(id, methodNotFound, `unknown method ${method}`)
       if (handlers.has(id)) return refuse(id, invalidRequest, "a request with this id is being answered already")
       if (handlers.size >= concurrentRequests) return refuse(id, internalError, "too many requests at the same time")
-      if (isObject(params) && params.mode === "url" && typeof params.elicitationId === "string") {
-        options.visits.asked(params.elicitationId)
-      }
+      const visited = options.visits.asked(method, params)
       const taskId = relatedTask(method, params)
       const origin = originOf(related, taskId)
       const handled = options.capabilities.handle(method, isObject(params) ? params : {}, origin)
@@ -113,6 +111,7 @@ export const make = (options: {
       handlers.set(id, fiber)
       fiber.addObserver((exit) => {
         handlers.delete(id)
+        visited(exit)
         answer(id, taskId, exit)
       })
     }

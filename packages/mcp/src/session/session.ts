@@ -191,6 +191,7 @@ const begin = (
       origin,
       capabilities,
       timeout: options.interactionTimeout ?? defaultInteractionTimeout,
+      ended: Deferred.await(over),
     })
     const requests = yield* Requests.make({
       server: options.server,

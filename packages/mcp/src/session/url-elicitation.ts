@@ -2,94 +2,158 @@
  * Requests that the server refuses until the person has visited a page (2025-11-25, Elicitation, URL Elicitation Required
  * Error), and the completions of such visits.
  *
- * A completion is heard once, and only where the server had asked for it; any other is ignored.
+ * A completion is heard once, and only where the server had asked for it; any other is ignored. The ids are those of one
+ * session: no other can complete them.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Capabilities } from "../capability/capabilities.ts"
 import type { Origin } from "../capability/origin.ts"
+import { idLimit } from "../capability/visit.ts"
+import { brief } from "../protocol/json.ts"
 import { isObject, type JsonObject, urlElicitationRequired } from "../protocol/jsonrpc.ts"
-import { ElicitationDeclined, type Protocol, SessionError } from "./error.ts"
+import type { TransportError } from "../transport/error.ts"
+import { ElicitationDeclined, Protocol, SessionError, Transport } from "./error.ts"
 import type { Recover } from "./requests.ts"
 
 /** How many visits of one session may be under way; of more the oldest is forgotten. */
 const visitLimit = 1_000
 
+const create = "elicitation/create"
+
+/** A visit that was asked for, and how often. */
+interface Visit {
+  readonly over: Deferred.Deferred<void>
+  asked: number
+}
+
 export interface UrlElicitations {
-  /** The server asks for a visit. */
-  readonly asked: (elicitationId: string) => void
+  /**
+   * The server asks something: where it is a visit, its completion is heard from now on. What this gives is told how the
+   * request was answered: a visit that the person did not agree to is forgotten.
+   */
+  readonly asked: (method: string, params: unknown) => (exit: Exit.Exit<object, unknown>) => void
   /** The server says that a visit is over. False where it had not asked for it, or had said so before. */
   readonly completed: (elicitationId: string) => boolean
   readonly recover: Recover
 }
 
-const elicitationsOf = ({ code, data }: Protocol): ReadonlyArray<JsonObject & { readonly elicitationId: string }> => {
-  if (code !== urlElicitationRequired || !isObject(data) || !Array.isArray(data.elicitations)) return []
-  const all: ReadonlyArray<unknown> = data.elicitations
-  const fit = all.filter(
-    (one): one is JsonObject & { readonly elicitationId: string } =>
-      isObject(one) && one.mode === "url" && typeof one.elicitationId === "string",
-  )
-  return fit.length === all.length ? fit : []
+type Asked = JsonObject & { readonly elicitationId: string }
+
+const isVisit = (params: unknown): params is Asked =>
+  isObject(params) &&
+  params.mode === "url" &&
+  typeof params.elicitationId === "string" &&
+  params.elicitationId.length <= idLimit
+
+/** What has to be visited first, or why that cannot be told. */
+const elicitationsOf = (data: unknown): ReadonlyArray<Asked> | string => {
+  const listed: unknown = isObject(data) ? data.elicitations : undefined
+  if (!Array.isArray(listed)) return "its data.elicitations is no list"
+  if (listed.length === 0) return "its data.elicitations is empty"
+  const all: ReadonlyArray<unknown> = listed
+  const fit = all.filter(isVisit)
+  const wrong = all.findIndex((one) => !isVisit(one))
+  if (wrong === -1) return fit
+  return `its data.elicitations[${wrong}] is no elicitation of mode "url" with an elicitationId: ${brief(all[wrong])}`
 }
+
+/** The error of the server, which says why nobody was asked about it. */
+const explained = (error: SessionError, { code, data, text }: Protocol, why: string): SessionError =>
+  new SessionError({
+    server: error.server,
+    method: error.method,
+    reason: new Protocol({ code, text: `${text}: ${why}`, ...(data === undefined ? {} : { data }) }),
+  })
 
 /** The visits of one session. `timeout` is how long a completion is waited for, in milliseconds. */
 export const make = (options: {
   readonly timeout: number
   readonly origin: () => Origin
   readonly capabilities: Capabilities["Service"]
+  /** Fails when the session ends. */
+  readonly ended: Effect.Effect<never, TransportError>
 }): UrlElicitations => {
-  /** What is awaited, and who waits for it. */
-  const visits = new Map<string, Deferred.Deferred<void>>()
+  const visits = new Map<string, Visit>()
 
-  const asked = (elicitationId: string): Deferred.Deferred<void> => {
-    const known = visits.get(elicitationId)
-    if (known !== undefined) return known
-    const visit = Deferred.makeUnsafe<void>()
+  const begin = (elicitationId: string): Visit => {
+    const visit = visits.get(elicitationId) ?? { over: Deferred.makeUnsafe<void>(), asked: 0 }
+    visit.asked += 1
     visits.set(elicitationId, visit)
     const [oldest] = visits.keys()
     if (visits.size > visitLimit && oldest !== undefined) visits.delete(oldest)
     return visit
   }
 
+  const forget = (elicitationId: string, visit: Visit) => {
+    visit.asked -= 1
+    if (visit.asked === 0 && visits.get(elicitationId) === visit) visits.delete(elicitationId)
+  }
+
   const recover: Recover = (error, reason, again, requestOptions) => {
-    const elicitations = elicitationsOf(reason)
-    if (elicitations.length === 0) return undefined
+    if (reason.code !== urlElicitationRequired) return undefined
     const { request } = requestOptions ?? {}
     const origin: Origin = { ...options.origin(), ...(request === undefined ? {} : { request }) }
     if (origin.declared.elicitation?.url === undefined) return undefined
-    const declined = (action: string, url: unknown) =>
-      new SessionError({
-        server: error.server,
-        method: error.method,
-        reason: new ElicitationDeclined({ code: reason.code, data: reason.data, action, url: String(url) }),
-      })
-    const visit = (elicitation: JsonObject & { readonly elicitationId: string }) =>
+    const elicitations = elicitationsOf(reason.data)
+    if (typeof elicitations === "string") return Effect.fail(explained(error, reason, elicitations))
+
+    const refused = (detail: string) => explained(error, reason, `the visit that it asks for was refused: ${detail}`)
+    const go = ({ elicitationId, message, mode, url }: Asked, visit: Visit) =>
       Effect.gen(function* () {
-        // Before the person is asked: the page may be done with before the answer is.
-        const over = asked(elicitation.elicitationId)
-        const answer: object = yield* Effect.mapError(
-          options.capabilities.handle("elicitation/create", elicitation, origin),
-          () => error,
-        )
-        const action = "action" in answer ? answer.action : undefined
+        const answer: object = yield* options.capabilities
+          .handle(create, { mode, message, url, elicitationId }, origin)
+          .pipe(
+            Effect.catchCause((cause) => {
+              if (Cause.hasInterrupts(cause)) return Effect.failCause(Cause.map(cause, () => error))
+              const known = cause.reasons.find(Cause.isFailReason)?.error
+              return Effect.fail(refused(known?.message ?? "the client failed to ask for it"))
+            }),
+          )
+        const action = "action" in answer ? String(answer.action) : "cancel"
         if (action !== "accept") {
-          visits.delete(elicitation.elicitationId)
-          return yield* declined(String(action), elicitation.url)
+          const { code, data } = reason
+          const { method, server } = error
+          const declined = new ElicitationDeclined({ code, data, action, url: String(url) })
+          return yield* new SessionError({ server, method, reason: declined })
         }
         // On the person's word where no completion comes.
-        yield* Effect.timeoutOption(Deferred.await(over), options.timeout)
-      })
-    return Effect.andThen(Effect.forEach(elicitations, visit, { discard: true }), again)
+        yield* Effect.timeoutOption(Deferred.await(visit.over), options.timeout)
+      }).pipe(
+        Effect.onExit((exit) => Effect.sync(() => (Exit.isSuccess(exit) ? undefined : forget(elicitationId, visit)))),
+      )
+    // Before the person is asked, and before another message is read: the page may be done with before the answer is.
+    const begun = elicitations.map((elicitation) => ({ elicitation, visit: begin(elicitation.elicitationId) }))
+    const all = Effect.forEach(begun, ({ elicitation, visit }) => go(elicitation, visit), {
+      concurrency: "unbounded",
+      discard: true,
+    })
+    const { method, server } = error
+    const lost = Effect.mapError(
+      options.ended,
+      (error) => new SessionError({ server, method, reason: new Transport({ error }) }),
+    )
+    return Effect.andThen(Effect.raceFirst(all, lost), again)
   }
 
   return {
-    asked: (elicitationId) => void asked(elicitationId),
+    asked: (method, params) => {
+      if (method !== create || !isVisit(params)) return () => undefined
+      const { elicitationId } = params
+      const visit = begin(elicitationId)
+      return (exit) => {
+        // The answer of a task comes later, and has no action yet.
+        const agreed = Exit.isSuccess(exit) && (!("action" in exit.value) || exit.value.action === "accept")
+        if (!agreed) forget(elicitationId, visit)
+      }
+    },
     completed: (elicitationId) => {
       const visit = visits.get(elicitationId)
       if (visit === undefined) return false
       visits.delete(elicitationId)
-      Deferred.doneUnsafe(visit, Effect.void)
+      Deferred.doneUnsafe(visit.over, Effect.void)
       return true
     },
     recover,
