@@ -11,7 +11,7 @@ import { parseArgs } from "node:util"
 import { node22, tools } from "./tools.ts"
 
 /** What this client passes today. It only ever grows. */
-export const passing = ["initialize", "tools_call", "sse-retry"]
+export const passing = ["initialize", "tools_call", "sse-retry", "elicitation-sep1034-client-defaults"]
 
 /** The referee gives a scenario 30 s; one that takes longer than this, in milliseconds, hangs in the referee itself. */
 const HANG = 90_000

@@ -43,6 +43,19 @@ const envelopes = {
   error: ["jsonrpc", "id", "error"],
 }
 
+/**
+ * What the schemas have wrong: they are made from TypeScript, where a number is a number, and a fraction is among the
+ * values of a form in the specification's own examples (SEP-1034).
+ */
+const correct = ({ ElicitResult }: Json) => {
+  const { content } = object(object(ElicitResult).properties)
+  const values = object(object(content).additionalProperties)
+  for (const one of [values, ...(Array.isArray(values.anyOf) ? values.anyOf : [])]) {
+    const { type } = object(one)
+    if (Array.isArray(type) && type.includes("integer")) type.push("number")
+  }
+}
+
 /** One revision's schema: definitions by name, and which of them belongs to a method. */
 class Book {
   readonly definitions: Json
@@ -54,6 +67,7 @@ class Book {
     const schema: Json = JSON.parse(
       readFileSync(new URL(`./fixtures/${revision}/schema.json`, import.meta.url), "utf8"),
     )
+    correct(object(schema.$defs ?? schema.definitions))
     const options = { strict: false, allErrors: true, formats, logger: false } as const
     this.ajv = String(schema.$schema).includes("2020-12") ? new Ajv2020(options) : new Ajv(options)
     this.ajv.addSchema(schema, "mcp")

@@ -47,6 +47,8 @@ export class QuestionError extends Data.TaggedError("QuestionError")<{ readonly 
 }
 
 interface Waiting<A> {
+  /** Later ones have greater ones. */
+  readonly number: number
   readonly question: Question
   readonly answer: Deferred.Deferred<A, RequestRefused>
 }
@@ -103,6 +105,18 @@ const make = (timeout: number): Questions["Service"] => {
   const elicitations = new Map<string, Waiting<ElicitationAnswer>>()
   const samplings = new Map<string, Waiting<SamplingResult>>()
   const listeners = new Set<(question: Question) => void>()
+  let asked = 0
+
+  /** What a listener throws is told as a warning of the runtime, and harms neither the question nor another listener. */
+  const tell = (question: Question) =>
+    Effect.forEach(
+      [...listeners],
+      (listener) =>
+        Effect.catch(Effect.try({ try: () => listener(question), catch: String }), (thrown) =>
+          Effect.sync(() => process.emitWarning(`a listener to questions of servers failed: ${thrown}`)),
+        ),
+      { discard: true },
+    )
 
   const ask = <A>(
     waiting: Map<string, Waiting<A>>,
@@ -111,9 +125,11 @@ const make = (timeout: number): Questions["Service"] => {
   ): Effect.Effect<A, RequestRefused> =>
     Effect.suspend(() => {
       const answer = Deferred.makeUnsafe<A, RequestRefused>()
-      waiting.set(question.id, { question, answer })
-      for (const listener of listeners) listener(question)
-      return Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => otherwise })
+      waiting.set(question.id, { number: ++asked, question, answer })
+      return Effect.andThen(
+        tell(question),
+        Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => otherwise }),
+      )
     }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(question.id))))
 
   const settle = <A>(
@@ -124,12 +140,14 @@ const make = (timeout: number): Questions["Service"] => {
   ): Effect.Effect<void, QuestionError> =>
     Effect.gen(function* () {
       const found = waiting.get(id)
-      if (found === undefined) return yield* new QuestionError({ reason: new NotOpen({ id, kind }) })
+      const notOpen = new QuestionError({ reason: new NotOpen({ id, kind }) })
+      if (found === undefined) return yield* notOpen
       const answer = yield* Effect.mapError(
         read(found.question),
         (detail) => new QuestionError({ reason: new Unfit({ id, detail }) }),
       )
-      waiting.delete(id)
+      // Somebody else may have answered while this answer was looked at.
+      if (!waiting.delete(id)) return yield* notOpen
       Deferred.doneUnsafe(found.answer, answer)
     })
 
@@ -142,7 +160,10 @@ const make = (timeout: number): Questions["Service"] => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    open: () => [...elicitations.values(), ...samplings.values()].map(({ question }) => question),
+    open: () =>
+      [...elicitations.values(), ...samplings.values()]
+        .toSorted((one, other) => one.number - other.number)
+        .map(({ question }) => question),
     answer: (id, answer) =>
       settle(elicitations, "elicitation", id, (question) =>
         question.kind === "elicitation"

@@ -5,6 +5,8 @@
  * what the scenario asks; whether the wire was right is for the referee to say.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import { errorOfCause } from "../cause.ts"
 import { config } from "../client.ts"
@@ -15,8 +17,9 @@ const name = process.env["MCP_CONFORMANCE_SCENARIO"] ?? "initialize"
 const revision = process.env["MCP_CONFORMANCE_PROTOCOL_VERSION"]
 const context: Context = JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}")
 
+const scenario = scenarios[name]
+
 const program = Effect.gen(function* () {
-  const scenario = scenarios[name]
   if (scenario === undefined) return yield* Effect.fail(new Error(`The scenario ${name} is not known to this client`))
   const mcp = yield* Mcp
   const entry = { type: "remote", url, ...(revision === undefined ? {} : { protocol: revision }) }
@@ -25,7 +28,11 @@ const program = Effect.gen(function* () {
   yield* scenario.run(mcp, context)
 })
 
-Effect.runPromiseExit(Effect.scoped(Effect.provide(program, Mcp.layer({ directory: process.cwd() })))).then(
+const service = Mcp.layer({ directory: process.cwd() })
+const handlers = scenario?.elicitation
+const client = handlers === undefined ? service : Layer.provide(service, Layer.succeed(Elicitation)(handlers))
+
+Effect.runPromiseExit(Effect.scoped(Effect.provide(program, client))).then(
   (exit) => {
     if (exit._tag === "Success") process.exit(0)
     console.error(errorOfCause(exit.cause).stack)
