@@ -28,7 +28,7 @@ const modesOf = ({ form, url }: NonNullable<Origin["declared"]["elicitation"]>):
 /** Reads a request: fails with -32602 and the field that is wrong. */
 export const readElicitation = (
   params: JsonObject,
-  { declared, request, server }: Origin,
+  { declared, request, server, visit }: Origin,
 ): Effect.Effect<ElicitationRequest, RequestRefused> => {
   const { elicitationId, message, mode = "form", requestedSchema, url } = params
   if (declared.elicitation === undefined) {
@@ -59,7 +59,7 @@ export const readElicitation = (
   const place = readUrl(url)
   return typeof place === "string"
     ? Effect.fail(malformed(place))
-    : Effect.succeed({ ...asked, mode, elicitationId, ...place })
+    : Effect.succeed({ ...asked, mode, elicitationId, ...place, ...(visit === undefined ? {} : { visit }) })
 }
 
 type Content = NonNullable<ElicitationAnswer["content"]>

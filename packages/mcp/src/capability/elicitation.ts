@@ -24,6 +24,14 @@ export interface FormElicitation extends Asked {
   readonly requestedSchema: ElicitRequestFormParams["requestedSchema"]
 }
 
+/** A visit that a call of ours waits for. */
+export interface Visit {
+  /** Completes once the server says that the visit is over, or `end` was called. */
+  readonly over: Effect.Effect<void>
+  /** The person says that it is over. */
+  readonly end: () => void
+}
+
 /** A page to be visited. Nothing may be fetched from it before the person agreed. */
 export interface UrlElicitation extends Asked {
   readonly mode: "url"
@@ -36,6 +44,8 @@ export interface UrlElicitation extends Asked {
   readonly unicodeHost?: string | undefined
   /** What a person may overlook in the URL: to be shown with it. */
   readonly warning?: string | undefined
+  /** Only where a call was refused until the visit is over (-32042). */
+  readonly visit?: Visit | undefined
 }
 
 /** A question of a server, after it was checked. */

@@ -1,4 +1,5 @@
 /** Where a request of a server comes from. */
+import type { Visit } from "./elicitation.ts"
 import type { ClientCapabilities } from "../protocol/model.ts"
 
 /** What is known of a request of the server besides its parameters. */
@@ -12,6 +13,8 @@ export interface Origin {
    * cannot be told: over stdio, when several are under way.
    */
   readonly request?: unknown
+  /** The visit that is waited for, where it is one that a call of ours was refused for. */
+  readonly visit?: Visit | undefined
   /**
    * Stops the clocks of the requests that this one may have been sent for, until what it returns is called: the time in
    * which a person thinks is not the server's.

@@ -103,8 +103,12 @@ export const make = (options: {
     const refused = (detail: string) => explained(error, reason, `the visit that it asks for was refused: ${detail}`)
     const go = ({ elicitationId, message, mode, url }: Asked, visit: Visit) =>
       Effect.gen(function* () {
+        const waited = {
+          over: Deferred.await(visit.over),
+          end: () => Deferred.doneUnsafe(visit.over, Effect.void),
+        }
         const answer: object = yield* options.capabilities
-          .handle(create, { mode, message, url, elicitationId }, origin)
+          .handle(create, { mode, message, url, elicitationId }, { ...origin, visit: waited })
           .pipe(
             Effect.catchCause((cause) => {
               if (Cause.hasInterrupts(cause)) return Effect.failCause(Cause.map(cause, () => error))

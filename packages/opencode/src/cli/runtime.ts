@@ -45,7 +45,7 @@ export type Answers = Layer.Layer<Elicitation | Sampling, never, Questions>
  * every command.
  */
 export const servers = (options: RuntimeOptions, answers: Answers): Layer.Layer<Mcp | Questions, never, Config> => {
-  const interactionTimeout = (options.interactionTimeout ?? 300) * 1_000
+  const interactionTimeout = patience(options)
   const mcp = Layer.unwrap(
     Effect.map(
       Effect.flatMap(Config, (config) => config.get),
@@ -63,12 +63,19 @@ export const Running: Context.Reference<Context.Context<Services> | undefined> =
   Context.Context<Services> | undefined
 >("@opencode/cli/Running", { defaultValue: () => undefined })
 
+/** How long a person is waited for, in milliseconds. */
+const patience = ({ interactionTimeout = 300 }: RuntimeOptions) => interactionTimeout * 1_000
+
+/** The answers of whoever is at this terminal. */
+export const person = (options: RuntimeOptions, output: Output["Service"]): Answers =>
+  Person.answers(output, patience(options))
+
 /** Everything that a command needs. */
 export const layer = (
   options: RuntimeOptions,
 ): Layer.Layer<Services, ConfigError, FileSystem.FileSystem | Path.Path | Output> =>
   Layer.provideMerge(
-    Layer.unwrap(Effect.map(Output, (output) => servers(options, Person.answers(output)))),
+    Layer.unwrap(Effect.map(Output, (output) => servers(options, person(options, output)))),
     configuration(options),
   )
 

@@ -14,7 +14,6 @@ import { Trust, type TrustError } from "../trust/trust.ts"
 import type { CliFailure, ExitCode } from "./failure.ts"
 import type { McpError } from "@opencode-ai/mcp/error"
 import { configured, find, type Options } from "./configuration.ts"
-import * as Person from "./interview/person.ts"
 import { Output } from "./output.ts"
 import * as Runtime from "./runtime.ts"
 import * as Text from "./text.ts"
@@ -120,7 +119,7 @@ const withOwn = <E>(
         use(snapshot),
         Effect.suspend(() => Effect.forEach(events, tell, { discard: true })),
       )
-    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Person.answers(yield* Output))))
+    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Runtime.person(options, yield* Output))))
   }).pipe(Effect.provide(Runtime.configuration(options)))
 
 /** What the platform gives every command. */

@@ -6,7 +6,18 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Output } from "../output.ts"
 import { form } from "./form.ts"
-import { visit } from "./visit.ts"
+import { visit, wait } from "./visit.ts"
+
+/** Waits for the end of a visit that the person agreed to, where a call waits for it. */
+export const follow = (
+  request: ElicitationRequest,
+  answer: ElicitationAnswer,
+  timeout: number,
+): Effect.Effect<ElicitationAnswer, never, Output> => {
+  if (request.mode !== "url" || request.visit === undefined || answer.action !== "accept") return Effect.succeed(answer)
+  const { visit } = request
+  return Effect.flatMap(Output, (output) => output.floor.take(wait(request, visit, timeout)))
+}
 
 const cancelled: ElicitationAnswer = { action: "cancel" }
 

@@ -13,15 +13,6 @@ import * as Said from "./said.ts"
 
 type Content = NonNullable<ElicitationAnswer["content"]>
 
-/** What a person is not to be asked for in a form (2025-11-25, Elicitation, Security Considerations). */
-const secret =
-  /pass ?(?:word|phrase|code)|secret|\btoken\b|api ?key|private ?key|credential|\bpin\b|\bcvv\b|card ?number/i
-
-const looksSecret = ({ name, schema }: Schema.Property) =>
-  [name.replace(/[_-]|(?<=[a-z])(?=[A-Z])/g, " "), schema["title"], schema["description"]].some(
-    (each) => typeof each === "string" && secret.test(each),
-  )
-
 const fieldsOf = ({ requestedSchema }: FormElicitation): ReadonlyArray<Schema.Property> =>
   Schema.properties(requestedSchema)
 
@@ -34,7 +25,9 @@ const checking =
     )
     const requestedSchema = { type: "object", properties, required: required ? [name] : [] } as const
     const content = contentOf(new Map([[name, value]]))
-    return checkAnswer({ ...request, requestedSchema }, { action: "accept", content })
+    return Effect.mapError(checkAnswer({ ...request, requestedSchema }, { action: "accept", content }), (wrong) =>
+      wrong.replace(/^.*?: "[^]*?": /, ""),
+    )
   }
 
 const contentOf = (values: ReadonlyMap<string, Field.Value>): Content =>
@@ -81,12 +74,6 @@ const show = (request: FormElicitation, fields: ReadonlyArray<Schema.Property>) 
           fields.map((field) => [Field.title(field), Field.about(field)]),
           output,
         )}\n`,
-      )
-    }
-    const secrets = fields.filter(looksSecret).map(Field.title)
-    if (secrets.length > 0) {
-      yield* output.say(
-        `${output.err.paint("yellow", "careful:")} ${secrets.join(", ")} looks like a secret, which no server may ask for in a form; what you type is shown and sent as it is.\n`,
       )
     }
   })

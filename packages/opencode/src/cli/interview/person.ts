@@ -21,23 +21,22 @@ const unapproved = new RequestRefused({
   message: "nobody is there to approve it: this client was started without a terminal",
 })
 
-/** The answers of whoever is at this terminal. */
-export const answers = (output: Writer): Layer.Layer<Elicitation | Sampling, never, Questions> => {
+/** The answers of whoever is at this terminal. `timeout` is how long the end of a visit is waited for, in milliseconds. */
+export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitation | Sampling, never, Questions> => {
   const elicitation = Layer.effect(Elicitation)(
-    Effect.map(Questions, ({ elicit }) => ({
+    Effect.map(Questions, (questions) => ({
       modes: ["form", "url"] as const,
       elicit: (request) =>
-        Effect.raceFirst(
-          elicit(request),
-          Effect.suspend(() =>
-            output.interactive()
-              ? Effect.flatMap(
-                  Effect.promise(() => import("./elicit.ts")),
-                  (module) => module.elicit(request),
-                )
-              : Effect.succeed(nobody),
-          ).pipe(Effect.provideService(Output, output)),
-        ),
+        Effect.suspend(() => {
+          if (!output.interactive()) return Effect.raceFirst(questions.elicit(request), Effect.succeed(nobody))
+          return Effect.flatMap(
+            Effect.promise(() => import("./elicit.ts")),
+            ({ elicit, follow }) =>
+              Effect.flatMap(Effect.raceFirst(questions.elicit(request), elicit(request)), (answer) =>
+                follow(request, answer, timeout),
+              ),
+          )
+        }).pipe(Effect.provideService(Output, output)),
     })),
   )
   const sampling = Layer.effect(Sampling)(

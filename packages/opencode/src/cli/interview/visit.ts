@@ -1,28 +1,15 @@
 /** A page that a server wants the person to visit, on a terminal: looked at first, opened on the person's word alone. */
-import type { ElicitationAnswer, UrlElicitation } from "@opencode-ai/mcp/capability/elicitation"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import type { ElicitationAnswer, UrlElicitation, Visit } from "@opencode-ai/mcp/capability/elicitation"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
-import { domainToUnicode } from "node:url"
+import * as Queue from "effect/Queue"
+import * as Terminal from "effect/Terminal"
 import { ask } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 import { open } from "./browser.ts"
 import * as Said from "./said.ts"
-
-/** What a person may overlook in a URL. */
-const warnings = ({ host, url }: UrlElicitation): ReadonlyArray<string> => {
-  const { hostname, password, protocol, username } = new URL(url)
-  const punycode = hostname.split(".").some((label) => label.startsWith("xn--"))
-  return [
-    ...(punycode
-      ? [
-          `the host's name is in Punycode: a browser may show ${Text.oneLine(JSON.stringify(domainToUnicode(hostname)))}, which may be made to look like another name`,
-        ]
-      : []),
-    ...(username === "" && password === "" ? [] : [`what stands before the @ is no host: the host is ${host}`]),
-    ...(protocol === "https:" ? [] : ["the connection to it is not encrypted"]),
-  ]
-}
 
 const choices: ReadonlyArray<Prompt.SelectChoice<ElicitationAnswer["action"]>> = [
   { value: "accept", title: "Open it", description: "in your browser" },
@@ -39,16 +26,41 @@ export const visit = (request: UrlElicitation) =>
     yield* output.say(Said.lines(request.message, output).join("\n"))
     yield* output.say(`\n${url}\n`)
     yield* output.say(`  host: ${output.err.paint("bold", Text.oneLine(request.host))}`)
-    for (const warning of warnings(request)) {
-      yield* output.say(`  ${output.err.paint("yellow", "careful:")} ${warning}`)
+    if (request.warning !== undefined) {
+      yield* output.say(`  ${output.err.paint("yellow", "careful:")} ${Text.oneLine(request.warning)}`)
     }
     yield* output.say("")
     const action = yield* ask(Prompt.Select<ElicitationAnswer["action"]>({ message: "Open it?", choices }))
-    if (action !== "accept") return { action }
+    const answer: ElicitationAnswer = { action }
+    if (action !== "accept") return answer
     yield* output.say(`\nOpening ${url}`)
     const problem = yield* open(request.url)
     if (problem !== undefined) {
       yield* output.warn(`it could not be opened (${problem}): please open it yourself`)
     }
-    return { action }
+    return answer
+  })
+
+/** Whether the key is one that gives up. */
+const givesUp = ({ key }: Terminal.UserInput) => key.name === "escape" || (key.ctrl && /^[cd]$/.test(key.name))
+
+/** Waits for the end of a visit that a call was refused for: the server's word, a key, or the time. Ctrl-C is `cancel`. */
+export const wait = (request: UrlElicitation, visit: Visit, timeout: number) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const server = Text.oneLine(request.server)
+    yield* output.say(`Waiting for ${server} to say that the visit is over. Press a key once you have finished.`)
+    const key = Effect.scoped(
+      Effect.gen(function* () {
+        const input = yield* Queue.take(yield* (yield* Terminal.Terminal).readInput)
+        visit.end()
+        return givesUp(input) ? ("cancel" as const) : ("accept" as const)
+      }),
+    ).pipe(
+      Effect.orElseSucceed(() => "cancel" as const),
+      Effect.provide(NodeTerminal.layer),
+    )
+    const over = Effect.as(Effect.timeoutOption(visit.over, timeout), "accept" as const)
+    const answer: ElicitationAnswer = { action: yield* Effect.raceFirst(over, key) }
+    return answer
   })

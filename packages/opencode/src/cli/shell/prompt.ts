@@ -9,7 +9,6 @@ import { Config } from "../../config/config.ts"
 import { Trust } from "../../trust/trust.ts"
 import { configured, type Options } from "../configuration.ts"
 import { type ExitCode, Exit as Code, exitCode, fromCause } from "../failure.ts"
-import * as Person from "../interview/person.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { approve, type Environment } from "../session.ts"
@@ -106,5 +105,5 @@ export const prompt = (options: Options) =>
       const running = Context.pick(Config, Trust, Mcp, Questions)(yield* Effect.context<Runtime.Services>())
       const code = yield* Effect.provideService(loop(terminal, options, state), Runtime.Running, running)
       return terminal.interactive ? Code.done : code
-    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Person.answers(output))))
+    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Runtime.person(options, output))))
   })
