@@ -60,7 +60,7 @@ const wrong: ReadonlyArray<{
 ]
 
 // What a handler returns is not always what its type says.
-const asResult = (value: unknown) => value as SamplingResult // oxlint-disable-line typescript/no-unsafe-type-assertion
+const asResult = (value: unknown) => value as SamplingResult
 
 describe("what a handler answers never leaves as", () => {
   it.effect.each(wrong)("%s", ({ params = simple, says, value }) =>

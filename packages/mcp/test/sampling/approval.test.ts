@@ -7,7 +7,7 @@ import { Approval, CapabilityLayer, Sampling } from "../../src/index.ts"
 import { given } from "../../src/capability/approval.ts"
 import { makeBudget } from "../../src/capability/budget.ts"
 import { scripted } from "../support/scripted.ts"
-import { answer, assistant, sampler, simple, text, use, weather } from "./sampler.ts"
+import { answer, approving, assistant, sampler, simple, text, use, weather } from "./sampler.ts"
 
 const rejection = (reason: string) => ({ code: -1, message: `User rejected sampling request: ${reason}` })
 
@@ -37,10 +37,9 @@ describe("the person", () => {
   )
   it.effect("may reject the request, and the model is not asked", () =>
     Effect.gen(function* () {
-      const approval: Approval = {
-        ...given,
+      const approval = approving({
         sampling: () => Effect.succeed({ approved: false, reason: "not this" }),
-      }
+      })
       const peer = yield* sampler({ policy: { approve: "ask" }, approval })
       expect((yield* peer.sample(simple)).error).toEqual(rejection("not this"))
       expect(peer.asked).toEqual([])
@@ -48,14 +47,14 @@ describe("the person", () => {
   )
   it.effect("may reject without a word", () =>
     Effect.gen(function* () {
-      const approval: Approval = { ...given, sampling: () => Effect.succeed({ approved: false }) }
+      const approval = approving({ sampling: () => Effect.succeed({ approved: false }) })
       const peer = yield* sampler({ policy: { approve: "ask" }, approval })
       expect((yield* peer.sample(simple)).error).toEqual({ code: -1, message: "User rejected sampling request" })
     }),
   )
   it.effect("may keep the answer from the server", () =>
     Effect.gen(function* () {
-      const approval: Approval = { ...given, sampled: () => Effect.succeed({ approved: false, reason: "private" }) }
+      const approval = approving({ sampled: () => Effect.succeed({ approved: false, reason: "private" }) })
       const peer = yield* sampler({ policy: { approve: "ask" }, approval })
       expect((yield* peer.sample(simple)).error).toEqual(rejection("private"))
       expect(peer.asked).toHaveLength(1)
@@ -63,26 +62,24 @@ describe("the person", () => {
   )
   it.effect("is held to the protocol with what is edited", () =>
     Effect.gen(function* () {
-      const unfitRequest: Approval = {
-        ...given,
+      const unfitRequest = approving({
         sampling: ({ params }) => Effect.succeed({ approved: true, value: { ...params, maxTokens: 0 } }),
-      }
+      })
       const first = yield* sampler({ policy: { approve: "ask" }, approval: unfitRequest })
       const { error } = yield* first.sample(simple)
       expect(error?.code).toBe(-32603)
       expect(error?.message).toContain("maxTokens must be a whole number above 0")
       expect(first.asked).toEqual([])
-      const unfitAnswer: Approval = {
-        ...given,
+      const unfitAnswer = approving({
         sampled: () => Effect.succeed({ approved: true, value: answer([use("a")]) }),
-      }
+      })
       const second = yield* sampler({ policy: { approve: "ask" }, approval: unfitAnswer })
       expect((yield* second.sample(simple)).error?.code).toBe(-32603)
     }),
   )
   it.effect("who never answers holds up nobody else", () =>
     Effect.gen(function* () {
-      const approval: Approval = { ...given, sampling: () => Effect.never }
+      const approval = approving({ sampling: () => Effect.never })
       const waits = yield* sampler({ policy: { approve: "ask" }, approval })
       const id = waits.send(simple)
       const other = yield* sampler()
@@ -93,7 +90,7 @@ describe("the person", () => {
   )
   it.effect("whose question breaks is an error of this one request", () =>
     Effect.gen(function* () {
-      const approval: Approval = { ...given, sampling: () => Effect.die(new Error("no screen")) }
+      const approval = approving({ sampling: () => Effect.die(new Error("no screen")) })
       const peer = yield* sampler({ policy: { approve: "ask", requestsPerMinute: 2 }, approval })
       expect((yield* peer.sample(simple)).error?.code).toBe(-32603)
       expect(peer.asked).toEqual([])
@@ -103,14 +100,13 @@ describe("the person", () => {
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       let seen: unknown
-      const approval: Approval = {
-        ...given,
+      const approval = approving({
         sampled: (_, result) =>
           Effect.as(
             Effect.tap(Deferred.await(gate), () => Effect.sync(() => (seen = result.content))),
             { approved: true, value: result },
           ),
-      }
+      })
       const said = answer([use("a")], "toolUse")
       const peer = yield* sampler({
         policy: { approve: "ask" },

@@ -3,12 +3,11 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
-import { type Approval, CapabilityLayer, RequestRefused } from "../../src/index.ts"
-import { given } from "../../src/capability/approval.ts"
+import { CapabilityLayer, RequestRefused } from "../../src/index.ts"
 import { makeBudget } from "../../src/capability/budget.ts"
 import type { SamplingResult } from "../../src/capability/sampling.ts"
 import { scripted } from "../support/scripted.ts"
-import { answer, hello, sampler, simple, text, user } from "./sampler.ts"
+import { answer, approving, hello, sampler, simple, text, user } from "./sampler.ts"
 
 /** A request of so many tokens, a hundred of them to read. */
 const of = (tokens: number) => ({ messages: [user(text("x".repeat(400)))], maxTokens: tokens - 100 })
@@ -39,7 +38,7 @@ describe("requests a minute", () => {
   it.effect("are counted where the person said no too: nobody is to be worn down", () =>
     Effect.gen(function* () {
       let questions = 0
-      const approval: Approval = { ...given, sampling: () => Effect.sync(() => (questions++, { approved: false })) }
+      const approval = approving({ sampling: () => Effect.sync(() => (questions++, { approved: false })) })
       const peer = yield* sampler({ policy: { approve: "ask", requestsPerMinute: 2 }, approval })
       for (const _ of [1, 2, 3, 4]) expect((yield* peer.sample(simple)).error?.code).toBe(-1)
       expect(questions).toBe(2)
@@ -102,7 +101,7 @@ describe("tokens an hour", () => {
       name: "the person rejects it",
       make: () => ({
         policy: { approve: "ask" },
-        approval: { ...given, sampling: () => Effect.succeed({ approved: false }) },
+        approval: approving({ sampling: () => Effect.succeed({ approved: false }) }),
       }),
     },
     {
@@ -123,10 +122,9 @@ describe("tokens an hour", () => {
   it.effect("are given back where the server cancels before the model was asked, and not after", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
-      const approval: Approval = {
-        ...given,
+      const approval = approving({
         sampling: ({ params }) => Effect.as(Deferred.await(gate), { approved: true, value: params }),
-      }
+      })
       const peer = yield* sampler({
         policy: { approve: "ask", tokensPerHour: 1_000 },
         approval,
@@ -145,7 +143,7 @@ describe("tokens an hour", () => {
   )
   it.effect("are used where the answer is rejected: the model has worked", () =>
     Effect.gen(function* () {
-      const approval: Approval = { ...given, sampled: () => Effect.succeed({ approved: false }) }
+      const approval = approving({ sampled: () => Effect.succeed({ approved: false }) })
       const peer = yield* sampler({
         policy: { approve: "ask", tokensPerHour: 1_000 },
         approval,
@@ -157,10 +155,9 @@ describe("tokens an hour", () => {
   )
   it.effect("bound what the person's edit may cost", () =>
     Effect.gen(function* () {
-      const approval: Approval = {
-        ...given,
+      const approval = approving({
         sampling: ({ params }) => Effect.succeed({ approved: true, value: { ...params, maxTokens: 5_000 } }),
-      }
+      })
       const peer = yield* sampler({ policy: { approve: "ask", tokensPerHour: 1_000 }, approval })
       expect((yield* peer.sample(of(500))).error?.data).toMatchObject({ limit: "tokensPerHour", needed: 5_100 })
       expect(peer.asked).toEqual([])

@@ -11,7 +11,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import { Approval, Mcp, Method, Sampling } from "../../src/index.ts"
 import { given } from "../../src/capability/approval.ts"
 import type { SamplingRequest } from "../../src/capability/sampling.ts"
-import { answer, assistant, hello, result, simple, text, use, user, weather } from "./sampler.ts"
+import { answer, approving, assistant, hello, result, simple, text, use, user, weather } from "./sampler.ts"
 
 const always = { sampling: { approve: "always" } }
 
@@ -103,7 +103,7 @@ describe("a server is told", () => {
   it.live("that the person said no, and goes on", () =>
     Effect.gen(function* () {
       const { asked, sampling } = parrot()
-      const approval: Approval = { ...given, sampling: () => Effect.succeed({ approved: false, reason: "not now" }) }
+      const approval = approving({ sampling: () => Effect.succeed({ approved: false, reason: "not now" }) })
       const { session } = yield* connect(sdkV2(), [], { sampling, approval })
       const { structuredContent } = yield* session.request(Method.callTool, sample())
       expect(structuredContent).toMatchObject({ result: { code: -1 } })

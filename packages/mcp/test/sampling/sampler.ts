@@ -1,5 +1,6 @@
 /** A server that samples, a model that answers as a test says, and what became of both. */
 import * as Effect from "effect/Effect"
+import { type Approval, given } from "../../src/capability/approval.ts"
 import type { Handlers } from "../../src/capability/capabilities.ts"
 import { makeBudget, type SamplingPolicy } from "../../src/capability/budget.ts"
 import type { SamplingRequest, SamplingResult } from "../../src/capability/sampling.ts"
@@ -24,6 +25,12 @@ export const user = (...content: ReadonlyArray<object>) => ({ role: "user", cont
 export const assistant = (...content: ReadonlyArray<object>) => ({ role: "assistant", content })
 
 export const weather = { name: "weather", inputSchema: { type: "object", properties: { city: { type: "string" } } } }
+
+/** Approves everything that it is not told about. */
+export const approving = ({ sampled = given.sampled, sampling = given.sampling }: Partial<Approval>): Approval => ({
+  sampling,
+  sampled,
+})
 
 export interface Options {
   readonly policy?: Partial<SamplingPolicy>
