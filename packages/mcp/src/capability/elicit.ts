@@ -30,7 +30,7 @@ export const readElicitation = (
   params: JsonObject,
   { declared, request, server, visit }: Origin,
 ): Effect.Effect<ElicitationRequest, RequestRefused> => {
-  const { elicitationId, message, mode = "form", requestedSchema, url } = params
+  const { _meta, elicitationId, message, mode = "form", requestedSchema, url } = params
   if (declared.elicitation === undefined) {
     const message = "the capability elicitation was not declared to this server"
     return Effect.fail(new RequestRefused({ code: methodNotFound, message }))
@@ -45,7 +45,12 @@ export const readElicitation = (
   if (message.length > messageLimit) {
     return Effect.fail(malformed(`message has ${message.length} characters, and at most ${messageLimit} are taken`))
   }
-  const asked = { server, message, ...(request === undefined ? {} : { request }) }
+  const asked = {
+    server,
+    message,
+    ...(request === undefined ? {} : { request }),
+    ...(isObject(_meta) ? { _meta } : {}),
+  }
   if (mode === "form") {
     return Effect.mapBoth(readForm(requestedSchema, "requestedSchema"), {
       onFailure: malformed,
@@ -120,13 +125,14 @@ const checkContent = ({ requestedSchema }: FormElicitation, content: unknown = {
  */
 export const checkAnswer = (
   request: ElicitationRequest,
-  { action, content }: ElicitationAnswer,
+  { _meta, action, content }: ElicitationAnswer,
 ): Effect.Effect<ElicitationAnswer, string> => {
   if (!["accept", "decline", "cancel"].includes(action)) {
     return Effect.fail(`action must be "accept", "decline" or "cancel", not ${brief(action)}`)
   }
-  if (action !== "accept" || request.mode === "url") return Effect.succeed({ action })
-  return Effect.map(checkContent(request, content), (content) => ({ action, content }))
+  const meta = isObject(_meta) ? { _meta } : {}
+  if (action !== "accept" || request.mode === "url") return Effect.succeed({ action, ...meta })
+  return Effect.map(checkContent(request, content), (content) => ({ action, content, ...meta }))
 }
 
 /** How many questions of one session may be open at a time. */

@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type { JsonObject } from "../protocol/jsonrpc.ts"
 import type { ElicitRequestFormParams, ElicitResult } from "../protocol/model.ts"
 import type { RequestRefused } from "./refused.ts"
 
@@ -16,6 +17,8 @@ interface Asked {
   readonly request?: unknown
   /** What the server says, as it says it. */
   readonly message: string
+  /** The request's own, as the server sent it. */
+  readonly _meta?: JsonObject
 }
 
 /** Fields to be filled in. */
@@ -52,7 +55,7 @@ export interface UrlElicitation extends Asked {
 export type ElicitationRequest = FormElicitation | UrlElicitation
 
 /** What the person said. */
-export type ElicitationAnswer = Pick<ElicitResult, "action" | "content">
+export type ElicitationAnswer = Pick<ElicitResult, "action" | "content" | "_meta">
 
 /**
  * Answers `elicitation/create`. It is asked only what is well-formed and allowed; its answer is held against the schema

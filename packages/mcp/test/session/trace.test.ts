@@ -12,7 +12,7 @@ import { sdkV1, sdkV2 } from "@opencode-ai/testing/peers/served"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { given } from "../../src/capability/approval.ts"
 import { defaults } from "../../src/capability/tasks.ts"
-import { Capabilities, CapabilityLayer, Method, type Sampling, TraceState } from "../../src/index.ts"
+import { Capabilities, CapabilityLayer, type Elicitation, Method, type Sampling, TraceState } from "../../src/index.ts"
 import { scripted, type Scripted } from "../support/scripted.ts"
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -159,6 +159,26 @@ describe("a request of the server", () => {
       for (const meta of [null, 7, "x", [], JSON.parse('{"__proto__":{"traceparent":1}}')]) {
         expect((yield* asked(meta)).span).toBe(undefined)
       }
+    }),
+  )
+
+  it.effect("that elicits hands its `_meta` on, and takes that of the answer", () =>
+    Effect.gen(function* () {
+      const seen: Array<unknown> = []
+      const elicit: Elicitation["Service"]["elicit"] = ({ _meta }) =>
+        Effect.sync(() => {
+          seen.push(_meta)
+          return { action: "decline", _meta: { "example.com/answer": 42 } }
+        })
+      const client = CapabilityLayer.make({ elicitation: { modes: ["form"], elicit } })
+      const { send, wire } = yield* scripted({ client })
+      const _meta = { "example.com/a": { b: [1, null] } }
+      const requestedSchema = { type: "object", properties: {} }
+      const params = { mode: "form", message: "Who?", requestedSchema, _meta }
+      send({ jsonrpc: "2.0", id: "ask", method: "elicitation/create", params })
+      const { result } = yield* wire.first("sent", ({ id }) => id === "ask")
+      expect(result).toEqual({ action: "decline", _meta: { "example.com/answer": 42 } })
+      expect(seen).toEqual([_meta])
     }),
   )
 
