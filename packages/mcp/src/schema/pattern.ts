@@ -21,8 +21,8 @@ export type Engine = (pattern: string) => Result.Result<Pattern, string>
 
 /** No pattern is longer, in UTF-16 units. */
 const longest = 5000
-/** No pattern's length times the repetitions that it counts (`{1,64}`) is more. */
-const mostRepeated = 100_000
+/** No pattern has more atoms once what it counts is written out. */
+const mostExpanded = 20_000
 /** The automata of one schema have no more instructions together; each pattern counts for at least a hundred. */
 const mostInstructions = 200_000
 
@@ -98,15 +98,41 @@ const parts = (pattern: string): ReadonlyArray<Part> => {
   return [...found, { text: `^(?:${pattern.slice(at)})`, wanted: true }]
 }
 
-const repeated = (pattern: string): number =>
-  Math.min(
-    1000,
-    [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].reduce(
-      (product, [, least = "1", most]) =>
-        product * Math.max(1, Number(most === "" || most === undefined ? least : most)),
-      1,
-    ),
-  )
+/** How many atoms there are once what is counted (`{1,64}`) is written out. */
+const expanded = (pattern: string): number => {
+  const counted = /\{(\d+)(?:,(\d*))?\}/y
+  /** The atoms of each open group. */
+  const sums = [0]
+  let atom = 0
+  const add = (size: number) => {
+    atom = size
+    sums.push((sums.pop() ?? 0) + size)
+  }
+  for (let at = 0; at < pattern.length; at++) {
+    const character = pattern[at]
+    counted.lastIndex = at
+    const [count, least = "1", most = ""] = counted.exec(pattern) ?? []
+    if (count !== undefined) {
+      const times = Math.max(1, Number(least), Number(most))
+      const repeated = atom * times
+      add(repeated - atom)
+      atom = repeated
+      at += count.length - 1
+    } else if (character === "\\") {
+      // RE2 would take all that follows for letters.
+      if (pattern[at + 1] === "Q") return Infinity
+      at++
+      if (/[pPux]/.test(pattern[at] ?? "") && pattern[at + 1] === "{") at = pattern.indexOf("}", at) >>> 0
+      add(1)
+    } else if (character === "[") {
+      for (at++; at < pattern.length && pattern[at] !== "]"; at++) if (pattern[at] === "\\") at++
+      add(1)
+    } else if (character === "(") sums.push(0)
+    else if (character === ")" && sums.length > 1) add(sums.pop() ?? 0)
+    else add(1)
+  }
+  return sums.reduce((all, one) => all + one, 0)
+}
 
 const tidy = (error: unknown): string =>
   /(?:invalid|unsupported) .*\(\?<?[=!]|escape sequence: `\\[1-9k]/.test(String(error))
@@ -134,7 +160,7 @@ export const load: Effect.Effect<() => Engine> = Effect.map(
 
       const compile = (pattern: string): Result.Result<Pattern, string> => {
         if (pattern.length > longest) return Result.fail(`it is longer than ${longest} characters`)
-        if (pattern.length * repeated(pattern) > mostRepeated) return Result.fail("it repeats too much, too often")
+        if (expanded(pattern) > mostExpanded) return Result.fail("it repeats too much, too often")
         let all: Pattern = { size: 0, test: () => true }
         for (const { text, wanted } of parts(pattern)) {
           const compiled = one(text)

@@ -5,21 +5,21 @@
  * is; a validator that generates code has no place to count. Regular expressions are matched by RE2's engine. Nothing
  * is fetched, nothing is evaluated as code, and what one schema names is unknown to every other.
  *
- * It does not validate what a format says, but for those of elicitation where that is asked for, nor contents.
+ * It does not validate what a format says, but for those of elicitation where that is asked for, nor contents. This
+ * module is light: the interpreter is loaded when the first schema is compiled, RE2 with the first pattern.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import * as Compile from "./compile.ts"
-import * as Document from "./document.ts"
-import { SchemaError, type SchemaReason, TooLarge } from "./error.ts"
-import * as Pattern from "./pattern.ts"
-import { type Problem, Run } from "./run.ts"
+import type { SchemaError } from "./error.ts"
+import type { Problem } from "./run.ts"
 
 export type { Problem } from "./run.ts"
 
 /** A schema that is ready for use. */
 export interface Validator {
-  /** What does not fit, at most ten problems; none where the instance is valid. */
+  /**
+   * What does not fit, at most ten problems; none where the instance is valid. One problem alone, whose reason is
+   * `Undecided`, where to find out would have been too much work.
+   */
   readonly validate: (instance: unknown) => ReadonlyArray<Problem>
 }
 
@@ -28,8 +28,6 @@ export interface CompileOptions {
   readonly formats?: boolean
 }
 
-const failed = (reason: SchemaReason) => Effect.fail(new SchemaError({ reason }))
-
 /**
  * Compiles a schema, in the dialect that its `$schema` names: 2020-12 where it names none.
  *
@@ -37,22 +35,7 @@ const failed = (reason: SchemaReason) => Effect.fail(new SchemaError({ reason })
  * time, a keyword with a wrong value, more than 1 MiB or 500 levels, references that lead to themselves.
  */
 export const compile = (schema: unknown, options: CompileOptions = {}): Effect.Effect<Validator, SchemaError> =>
-  Effect.suspend(() => {
-    const measured = Document.measure(schema)
-    if (measured instanceof TooLarge) return failed(measured)
-    const document = Document.read(schema)
-    if ("_tag" in document) return failed(document)
-    const finish = (engine: Pattern.Engine | undefined): Effect.Effect<Validator, SchemaError> => {
-      const compiled = Compile.compile(document, options.formats === true, engine)
-      if (Result.isFailure(compiled)) return failed(compiled.failure)
-      const root = compiled.success
-      return Effect.succeed({
-        validate: (instance) => {
-          const run = new Run(instance)
-          run.evaluate(root, instance, undefined)
-          return run.found
-        },
-      })
-    }
-    return measured.patterns ? Effect.flatMap(Pattern.load, (engine) => finish(engine())) : finish(undefined)
-  })
+  Effect.flatMap(
+    Effect.promise(() => import("./interpreter.ts")),
+    ({ make }) => make(schema, options),
+  )
