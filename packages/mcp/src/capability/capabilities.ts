@@ -87,9 +87,12 @@ const declare = ({ elicitation, roots, sampling, tasks }: Handlers): ClientCapab
   }
 }
 
-const build = (handlers: Handlers): Effect.Effect<Capabilities["Service"], never, Scope.Scope> =>
+/** A handler of elicitation without a mode answers nothing. */
+const build = (given: Handlers): Effect.Effect<Capabilities["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { elicitation, roots, sampling } = handlers
+    const elicitation = given.elicitation?.modes.length === 0 ? undefined : given.elicitation
+    const handlers = { ...given, elicitation }
+    const { roots, sampling } = handlers
     const answers = new Map<string, TaskStore.Answer>()
     const announced: Array<Stream.Stream<Announcement>> = []
     if (roots !== undefined) {

@@ -59,6 +59,10 @@ const offersDeclared = (declared: ServerCapabilities): ServerCapabilities => dec
 const offersCompletions = (declared: ServerCapabilities): ServerCapabilities =>
   declared.prompts === undefined && declared.resources === undefined ? declared : { completions: {}, ...declared }
 
+/** Whether forms can be filled in: what is declared without a mode means them (2025-11-25, Elicitation, Capabilities). */
+const hasForms = ({ elicitation }: ClientCapabilities): boolean =>
+  elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
+
 const identifyBase = ({ name, version }: Implementation): Implementation => ({ name, version })
 
 const adapters: Record<Revision, Adapter> = {
@@ -92,7 +96,7 @@ const adapters: Record<Revision, Adapter> = {
     serverRequests: new Set(elicitationRequests),
     declare: (capabilities) => ({
       ...declareBase(capabilities),
-      ...(capabilities.elicitation === undefined ? {} : { elicitation: {} }),
+      ...(hasForms(capabilities) ? { elicitation: {} } : {}),
     }),
     offers: offersDeclared,
     completionContext: true,
