@@ -10,6 +10,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -27,7 +28,7 @@ import { KeptTask, related } from "./task.ts"
  *
  * @example
  * ```ts
- * const brief = Layer.succeed(Tasks)({ ttl: 60_000, maxTtl: 300_000, limit: 8, pageSize: 8 })
+ * const brief = Tasks.layer({ ttl: 60_000, maxTtl: 300_000, limit: 8 })
  * ```
  */
 export class Tasks extends Context.Service<
@@ -42,7 +43,11 @@ export class Tasks extends Context.Service<
     /** How many tasks one page of `tasks/list` holds. */
     readonly pageSize: number
   }
->()("@opencode/mcp/Tasks") {}
+>()("@opencode/mcp/Tasks") {
+  /** Lets servers leave tasks with the client. What is absent is as in `defaults`. */
+  static readonly layer = (limits: Partial<Tasks["Service"]> = {}): Layer.Layer<Tasks> =>
+    Layer.succeed(Tasks)({ ...defaults, ...limits })
+}
 
 /** Ten minutes, an hour at most, 64 tasks, pages of 16. */
 export const defaults: Tasks["Service"] = { ttl: 600_000, maxTtl: 3_600_000, limit: 64, pageSize: 16 }

@@ -5,7 +5,7 @@
  * is not approved are there too, `failed` with the reason. Closing the Scope closes every server.
  */
 import { Questions } from "@opencode-ai/mcp/capability/questions"
-import { defaults, Tasks } from "@opencode-ai/mcp/capability/tasks"
+import { Tasks } from "@opencode-ai/mcp/capability/tasks"
 import type { ServerConfig } from "@opencode-ai/mcp/config"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
 import type { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
@@ -53,7 +53,7 @@ export const servers = (options: RuntimeOptions, answers: Answers): Layer.Layer<
     ),
   )
   return mcp.pipe(
-    Layer.provide(Layer.merge(answers, Layer.succeed(Tasks)(defaults))),
+    Layer.provide(Layer.merge(answers, Tasks.layer())),
     Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
   )
 }
