@@ -218,16 +218,17 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
     ).pipe(Effect.retry({ schedule: again, while: isLost }))
 
     /** What an error instead of the result means: nothing yet, where the task goes on. */
-    const explain = (error: SessionError, exactly: boolean) =>
+    const explain = (error: SessionError, exactly: boolean, hadEnded: boolean) =>
       Effect.gen(function* () {
         const code = codeOf(error)
         if (code === undefined && !isLost(error)) return yield* error
-        const { status } = known.task() ?? {}
-        if (!hasEnded(known.task()) || status === "completed") {
+        if (!hadEnded || known.task()?.status === "completed") {
           yield* exactly ? Effect.mapError(poll, () => error) : poll
         }
         const task = known.task()
         if (!hasEnded(task)) return yield* Effect.sleep(intervalOf(task))
+        // A server that does not wait for the end complains of that before it.
+        if (!hadEnded) return
         if (exactly || code === undefined) return yield* error
         yield* unlessCancelled
         const { reason } = error
@@ -246,10 +247,11 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
           if (!mayAsk) yield* until(isDue)
           mayAsk = false
           if (!exactly) yield* unlessCancelled
+          const hadEnded = hasEnded(known.task())
           const answer = yield* Effect.result(Effect.raceFirst(asked, overseen(exactly)))
           if (Result.isSuccess(answer)) return answer.success
           if (answer.failure._tag === "TaskError") return yield* answer.failure
-          yield* explain(answer.failure, exactly)
+          yield* explain(answer.failure, exactly, hadEnded)
         }
       })
 
