@@ -53,7 +53,7 @@ describe("what documents tell to type", () => {
       `page.md:3: bun@0.1.0 is not ${named.runtime}`,
       "page.md:4: mcp tools has no flag --jsno",
       "page.md:5: mcp call is used as mcp call <server> <tool> [<arguments...>]",
-      "page.md:6: mcp read is used as mcp read <server> <uri>",
+      "page.md:6: mcp tools is used as mcp tools [<server>]",
       'page.md:1: package.json has no script "tset"',
       "page.md:1: there is no command mcp lits",
     ])
