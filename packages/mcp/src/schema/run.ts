@@ -92,9 +92,7 @@ export class Run {
 
   /** What was found: first all that does not fit, up to ten, unless it could not be decided. */
   get found(): ReadonlyArray<Problem> {
-    return this.undecided === undefined
-      ? this.problems
-      : [{ path: "", message: `it could not be validated: ${this.undecided}`, reason: "Undecided" }]
+    return this.undecided === undefined ? this.problems : [{ path: "", message: this.undecided, reason: "Undecided" }]
   }
 
   /** Whether there is nothing more to find out. */
@@ -111,7 +109,7 @@ export class Run {
       this.fuel += Math.min(most, perCharacter * sizeOf(this.instance))
       if (this.fuel >= 0) return true
     }
-    return this.giveUp("that takes more work than an instance of its size is worth")
+    return this.giveUp("to validate it takes more work than an instance of its size is worth")
   }
 
   /** Ends it undecided, and is false. */
@@ -130,7 +128,7 @@ export class Run {
   /** Whether a schema fits the instance at this place. */
   evaluate(node: Node, value: unknown, seen: Seen | undefined): boolean {
     if (!this.spend(1 + node.checks.length + node.after.length)) return false
-    if (this.depth >= deepest) return this.giveUp("the schema or the instance is nested too deeply")
+    if (this.depth >= deepest) return this.giveUp("the schema or the instance is nested too deeply to be validated")
     this.depth++
     const enters = this.scope.at(-1) !== node.resource
     if (enters) this.scope.push(node.resource)

@@ -28,7 +28,7 @@ const deepest = 800
  */
 export const canonical = (value: unknown, run?: Run, depth = 0): string | undefined => {
   if (depth > deepest) {
-    run?.giveUp("the instance is nested too deeply")
+    run?.giveUp("the instance is nested too deeply to be validated")
     return undefined
   }
   const parts: Array<string> = []
