@@ -43,7 +43,7 @@ describe("what documents tell to type", () => {
       "npx -y bun@0.1.0 run test",
       "bun run mcp tools --jsno   # a comment",
       `echo '{"a": "b | c"}' | mcp call everything --json`,
-      "mcp read memory \\",
+      "mcp tools memory \\",
       "  one two",
       "mcp list --config opencode.json",
       "MODE=a bun run mcp call everything echo message='it is' --log-level debug",
