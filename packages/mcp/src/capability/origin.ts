@@ -8,6 +8,8 @@ export interface Origin {
   readonly server: string
   /** What was declared to this server, in its revision: what goes beyond it is refused. */
   readonly declared: ClientCapabilities
+  /** Whether its revision has audio: an answer holds none where it has not. */
+  readonly audio: boolean
   /**
    * What the host calls the request of its own that this one was sent for (`RequestOptions.request`). Absent where that
    * cannot be told: over stdio, when several are under way.

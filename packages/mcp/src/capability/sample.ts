@@ -6,7 +6,7 @@ import { internalError, type JsonObject, userRejected } from "../protocol/jsonrp
 import type { CreateMessageRequestParams } from "../protocol/model.ts"
 import type { Approval, Verdict } from "./approval.ts"
 import { type Budget, inputTokens, outputTokens, type Reservation } from "./budget.ts"
-import { readParams, readResult } from "./messages.ts"
+import { blocksOf, readParams, readResult } from "./messages.ts"
 import type { Origin } from "./origin.ts"
 import { malformed, RequestRefused } from "./refused.ts"
 import type { Sampling, SamplingRequest, SamplingResult } from "./sampling.ts"
@@ -78,8 +78,14 @@ const edited = (asked: SamplingRequest, params: CreateMessageRequestParams, orig
     return request
   })
 
-const fit = (request: SamplingRequest, result: SamplingResult): Effect.Effect<SamplingResult, RequestRefused> =>
-  Effect.mapError(checkResult(request, result), (detail) => failed(`the client has no answer that fits: ${detail}`))
+const fit = (request: SamplingRequest, result: SamplingResult, { audio }: Origin) =>
+  checkResult(request, result).pipe(
+    Effect.filterOrFail(
+      (checked) => audio || blocksOf(checked).every(({ type }) => type !== "audio"),
+      () => "content has audio, which the revision of the session has not",
+    ),
+    Effect.mapError((detail) => failed(`the client has no answer that fits: ${detail}`)),
+  )
 
 /** Asks the person, the model and the person again, as far as the policy says. */
 const ask = (
@@ -98,9 +104,9 @@ const ask = (
         used = Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
       }),
     )
-    const result = yield* fit(request, answer)
+    const result = yield* fit(request, answer, origin)
     reserved.settle(inputTokens(request.params) + outputTokens(result))
-    return asks ? yield* fit(request, yield* approved(yield* approval.sampled(request, result))) : result
+    return asks ? yield* fit(request, yield* approved(yield* approval.sampled(request, result)), origin) : result
   }).pipe(
     answering,
     // What a cancelled model has cost nobody knows: its reservation stands, or cancelling would be free.

@@ -29,6 +29,8 @@ export interface Adapter {
   readonly batches: boolean
   /** Whether there are tasks: else what a server declares of them is not heeded (2025-11-25, Tasks). */
   readonly tasks: boolean
+  /** Whether messages may hold audio (since 2025-03-26). */
+  readonly audio: boolean
   /** Requests that the server may send. Any other is answered with -32601. */
   readonly serverRequests: ReadonlySet<string>
   /** What a client of this revision can declare: members it does not know are left out. */
@@ -70,6 +72,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2024-11-05",
     lifecycle: "initialize",
     batches: false,
+    audio: false,
     tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
@@ -81,6 +84,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-03-26",
     lifecycle: "initialize",
     batches: true,
+    audio: true,
     tasks: false,
     serverRequests: new Set(baseRequests),
     declare: declareBase,
@@ -92,6 +96,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-06-18",
     lifecycle: "initialize",
     batches: false,
+    audio: true,
     tasks: false,
     serverRequests: new Set(elicitationRequests),
     declare: (capabilities) => ({
@@ -106,6 +111,7 @@ const adapters: Record<Revision, Adapter> = {
     revision: "2025-11-25",
     lifecycle: "initialize",
     batches: false,
+    audio: true,
     tasks: true,
     serverRequests: new Set(taskRequests),
     declare: (capabilities) => capabilities,

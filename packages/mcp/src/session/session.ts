@@ -185,6 +185,7 @@ const begin = (
     const origin = (): Origin => ({
       server: options.server,
       declared: current.declare(capabilities.declared),
+      audio: current.audio,
       pause: () => () => undefined,
     })
     const visits = UrlElicitations.make({

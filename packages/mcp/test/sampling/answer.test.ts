@@ -75,6 +75,17 @@ describe("what a handler answers never leaves as", () => {
 })
 
 describe("what a handler answers is sent", () => {
+  it.effect("with audio, where the revision has it", () =>
+    Effect.gen(function* () {
+      const said = answer({ type: "audio", data: "UklGRg==", mimeType: "audio/wav" })
+      for (const protocolVersion of ["2024-11-05", "2025-03-26"] as const) {
+        const peer = yield* sampler({ createMessage: () => Effect.succeed(said), script: { protocolVersion } })
+        const { error, result: sent } = yield* peer.sample(simple)
+        if (protocolVersion === "2025-03-26") expect(sent).toEqual({ ...said })
+        else expect(error?.message).toContain("audio, which the revision of the session has not")
+      }
+    }),
+  )
   it.effect("with tools, one or several", () =>
     Effect.gen(function* () {
       const answers = [answer(use("a"), "toolUse"), answer([text("both"), use("a"), use("b")], "toolUse")]

@@ -15,6 +15,7 @@ const limits = { ttl: 50, maxTtl: 100, limit: 4, pageSize: 3 }
 const origin: Origin = {
   server: "peer",
   declared: { tasks: { requests: { elicitation: { create: {} } } } },
+  audio: true,
   pause: () => () => undefined,
 }
 
