@@ -74,7 +74,7 @@ class Entry {
 export const make = (tell: (task: Task, request: unknown) => void): States => {
   const entries = new Map<string, Entry>()
   let making = 0
-  let held: Array<Task> = []
+  const held: Array<Task> = []
 
   const heard = (task: Task) => {
     const entry = entries.get(task.taskId)
