@@ -70,8 +70,25 @@ type Contents = TextResourceContents | BlobResourceContents
 export const contents = (resource: Contents) =>
   "text" in resource ? said(resource.text) : saved("file", resource.blob, resource.mimeType)
 
+/** Whom it is for, and how much it matters, where the server says so; on a terminal. */
+const annotated = ({ annotations }: ContentBlock) =>
+  Effect.map(Output, ({ out }) => {
+    const { audience = [], priority } = annotations ?? {}
+    const readers = audience.map((each) => (each === "user" ? "you" : each === "assistant" ? "the model" : each))
+    const parts = [
+      ...(readers.length === 0 ? [] : [`for ${Text.oneLine(readers.join(" and "))}`]),
+      ...(priority === undefined ? [] : [`priority ${priority}`]),
+    ]
+    return out.terminal && parts.length > 0 ? `${out.paint("dim", `(${parts.join(", ")})`)}\n` : ""
+  })
+
 /** One block of content, in lines. */
 export const block = (content: ContentBlock) =>
+  Effect.gen(function* () {
+    return `${yield* annotated(content)}${yield* body(content)}`
+  })
+
+const body = (content: ContentBlock) =>
   Effect.gen(function* () {
     const { paint } = (yield* Output).out
     switch (content.type) {
@@ -81,7 +98,8 @@ export const block = (content: ContentBlock) =>
       case "audio":
         return yield* saved(content.type, content.data, content.mimeType)
       case "resource_link": {
-        const about = [content.title ?? content.name, content.description].flatMap((each) =>
+        const size = content.size === undefined ? undefined : `${content.size} bytes`
+        const about = [content.title ?? content.name, content.description, content.mimeType, size].flatMap((each) =>
           each === undefined || each === "" ? [] : [Text.oneLine(each)],
         )
         return `${paint("dim", "resource")} ${paint("cyan", Text.oneLine(content.uri))}  ${paint("dim", about.join(" – "))}`.trimEnd()

@@ -85,14 +85,14 @@ export const bar = (state: Progress, columns: number, paint: Text.Paint): string
   return `${drawn}${figures}${said === "" ? "" : `  ${paint("dim", said)}`}`
 }
 
-/** Shows how far `work` is, as it reports: a spinner and `text` until its first report. */
+/** Shows how far `work` is, as it reports: a spinner and `text`, or a text that it reports, until its first progress. */
 export const progress = <A, E, R>(
   output: Writer,
   text: string,
-  work: (report: (state: Progress) => void) => Effect.Effect<A, E, R>,
+  work: (report: (state: Progress | string) => void) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> => {
   let state: Progress | undefined
-  const label = Text.oneLine(text)
+  let label = Text.oneLine(text)
   const line = (frame: string) => {
     const columns = output.err.columns()
     const mark = output.animate ? `${output.err.paint("cyan", frame)} ` : ""
@@ -105,7 +105,8 @@ export const progress = <A, E, R>(
     output.bar,
     line,
     work((next) => {
-      state = next
+      if (typeof next === "string") label = Text.oneLine(next)
+      else state = next
     }),
   )
 }

@@ -49,6 +49,14 @@ const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
 
 const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const
 
+type AsTask = true | { readonly ttl: number }
+
+/** What `--task` says. */
+const taskOf = (text: string): Option.Option<AsTask> => {
+  if (text === "true") return Option.some(true)
+  return /^\d{1,15}$/.test(text) ? Option.some({ ttl: Number(text) }) : Option.none()
+}
+
 /** Commands of features that do not exist yet. */
 export const later: ReadonlyArray<readonly [name: string, description: string]> = [
   ["add", "Add a server to the configuration"],
@@ -132,11 +140,28 @@ export const make = (outcome: Outcome) => {
         Argument.withDescription("One JSON object, or - for standard input, or key=value pairs"),
         Argument.variadic(),
       ),
+      task: Flag.String("task").pipe(
+        Flag.withOptionalValue("true"),
+        Flag.filterMap(taskOf, () => "Expected --task, or --task=TTL with a number of milliseconds"),
+        Flag.optional,
+        Flag.withDescription("Call it as a task; with =TTL the server is asked to keep it so many milliseconds"),
+      ),
     },
     running(
       () => import("../command/call.ts"),
-      (module, input: { readonly server: string; readonly tool: string; readonly words: ReadonlyArray<string> }, all) =>
-        module.call({ ...all, ...input }),
+      (
+        module,
+        {
+          task,
+          ...input
+        }: {
+          readonly server: string
+          readonly tool: string
+          readonly words: ReadonlyArray<string>
+          readonly task: Option.Option<AsTask>
+        },
+        all,
+      ) => module.call({ ...all, ...input, task: Option.getOrUndefined(task) }),
     ),
   ).pipe(
     Command.withDescription("Call a tool and print its result; files it returns are saved and their paths printed"),
@@ -144,6 +169,7 @@ export const make = (outcome: Outcome) => {
       { command: `mcp call everything echo message=hello` },
       { command: `mcp call everything get-sum '{"a": 1, "b": 2}'` },
       { command: `echo '{"message": "hi"}' | mcp call everything echo - --json` },
+      { command: `mcp call everything simulate-research-query topic=tea --task` },
     ]),
   )
 
@@ -199,7 +225,7 @@ export const make = (outcome: Outcome) => {
     "complete",
     {
       server,
-      of: Argument.String("of").pipe(Argument.withDescription("The prompt's name, or the template")),
+      of: Argument.String("prompt|template").pipe(Argument.withDescription("The prompt's name, or the template")),
       argument: Argument.String("argument").pipe(Argument.withDescription("The argument's, or the variable's, name")),
       value: Argument.String("value").pipe(
         Argument.withDescription("How it begins (default: nothing)"),

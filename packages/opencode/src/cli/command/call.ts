@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Arguments from "../arguments.ts"
 import * as Content from "../content.ts"
 import { Exit } from "../failure.ts"
+import * as Happening from "../happening.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import type { Options } from "../configuration.ts"
@@ -19,7 +20,12 @@ export interface CallOptions extends Options {
   readonly tool: string
   /** What was typed after the tool's name. */
   readonly words: ReadonlyArray<string>
+  /** Whether it is called as a task, and how long that is to be kept, in milliseconds. */
+  readonly task?: boolean | { readonly ttl: number } | undefined
 }
+
+/** What the events of this call carry. */
+const request = "call"
 
 export const call = (options: CallOptions) =>
   Effect.gen(function* () {
@@ -38,7 +44,18 @@ export const call = (options: CallOptions) =>
           tool === undefined ? yield* untyped(typed) : yield* complete(tool, yield* Arguments.parse(typed, tool.tool))
         const name = tool?.tool.name ?? options.tool
         const result = yield* progress(output, `Calling ${options.server} ${name}`, (report) =>
-          mcp.callTool(options.server, name, args, { onProgress: report }),
+          Effect.gen(function* () {
+            yield* Effect.acquireRelease(
+              Effect.sync(() =>
+                mcp.listen((event) => {
+                  if (event.type !== "mcp.task.status" || event.data.request !== request) return
+                  report(`${options.server} ${name}: task ${Happening.words(event).text}`)
+                }),
+              ),
+              (stop) => Effect.sync(stop),
+            )
+            return yield* mcp.callTool(options.server, name, args, { onProgress: report, request, task: options.task })
+          }).pipe(Effect.scoped),
         )
         if (output.json()) yield* output.printExactly(result)
         else {

@@ -90,5 +90,6 @@ export const prompts = lister<Prompt>({
   name: ({ name }) => name,
   beside: ({ arguments: args }) =>
     `(${(args ?? []).map(({ name, required }) => `${name}${required === true ? "" : "?"}`).join(", ")})`,
-  about: (item) => item.description ?? item.title ?? "",
+  about: ({ description, title }) =>
+    [title, description].filter((each) => each !== undefined && each !== "").join(" – "),
 })

@@ -48,11 +48,19 @@ const show = (entries: ReadonlyArray<ToolEntry>) =>
       lines.push(
         `  ${paint("cyan", Text.oneLine(entry.tool.name))} ${paint("dim", Text.cut(signature(entry.tool.inputSchema), Math.max(8, columns() - 4 - Text.width(entry.tool.name))))}`,
       )
-      const about = Text.oneLine(`${marks}${entry.tool.description ?? entry.tool.title ?? ""}`)
+      const { description } = entry.tool
+      const said = [titleOf(entry), description].filter((each) => each !== undefined && each !== "").join(" – ")
+      const about = Text.oneLine(`${marks}${said}`)
       if (about !== "") lines.push(`      ${Text.cut(about, columns() - 6)}`)
     }
     yield* output.print(lines.join("\n"))
   })
+
+/** What a person calls it, where that is not its name. */
+const titleOf = ({ tool: { annotations, name, title } }: ToolEntry): string | undefined => {
+  const called = title ?? annotations?.title
+  return called === name ? undefined : called
+}
 
 const hints = ({ tool: { annotations } }: ToolEntry): string =>
   annotations?.readOnlyHint === true ? "[reads only] " : annotations?.destructiveHint === true ? "[destructive] " : ""

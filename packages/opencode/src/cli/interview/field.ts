@@ -102,11 +102,13 @@ const pick = <A>(message: string, choices: ReadonlyArray<Prompt.SelectChoice<A>>
     }),
   )
 
+/** What is left out is the default, where there is one. */
+const hasDefault = (schema: Schema) => own(schema, "default") !== undefined
+
 const askChoice = ({ required, schema }: Property, message: string, now: Value) => {
   const listed = choicesOf(schema).map(({ title, value }) => ({ title: Text.oneLine(title), value }))
-  const choices: ReadonlyArray<Prompt.SelectChoice<Value>> = required
-    ? listed
-    : [...listed, { title: leftOut, value: undefined }]
+  const choices: ReadonlyArray<Prompt.SelectChoice<Value>> =
+    required || hasDefault(schema) ? listed : [...listed, { title: leftOut, value: undefined }]
   return pick<Value>(
     message,
     choices,
@@ -117,8 +119,8 @@ const askChoice = ({ required, schema }: Property, message: string, now: Value) 
   )
 }
 
-const askYesOrNo = ({ required }: Property, message: string, now: Value) => {
-  if (required) return ask(Prompt.Confirm({ message, initial: now === true }))
+const askYesOrNo = ({ required, schema }: Property, message: string, now: Value) => {
+  if (required || hasDefault(schema)) return ask(Prompt.Confirm({ message, initial: now === true }))
   const choices: ReadonlyArray<Prompt.SelectChoice<Value>> = [
     { title: "yes", value: true },
     { title: "no", value: false },
@@ -166,11 +168,10 @@ const askText = ({ required, schema }: Property, message: string, now: Value, ch
   const type = own(schema, "type")
   const isText = type !== "number" && type !== "integer"
   const read = (typed: string): Result.Result<Value, string> => {
-    if (typed === "" && (!required || !isText))
-      return required ? Result.fail("expected a number") : Result.succeed(undefined)
-    if (isText) return Result.succeed(typed)
-    const value = coerce([typed], { type }, {})
-    return Result.map(value, Number)
+    if (typed === "" && !required) return Result.succeed(undefined)
+    // An empty text would fit, and says nothing that a person who leaves a field empty means.
+    if (typed === "") return Result.fail(`expected ${kind(schema)}: it is required`)
+    return isText ? Result.succeed(typed) : Result.map(coerce([typed], { type }, {}), Number)
   }
   const prompt = Prompt.String({
     message,

@@ -15,14 +15,22 @@ export const lines = (text: string, { err }: Writer): ReadonlyArray<string> =>
 export const heading = (server: string, what: string, { err }: Writer): string =>
   `\n${err.paint("bold", Text.oneLine(server))} ${what}`
 
+/** How much room a text needs beside its name, in columns; with less it stands below. */
+const narrowest = 30
+
 /** Two columns: names, and what belongs to them. */
 export const pairs = (rows: ReadonlyArray<readonly [name: string, text: string]>, { err }: Writer): string => {
-  const longest = Math.min(24, Math.max(0, ...rows.map(([name]) => Text.width(name))))
+  const columns = err.columns() - indent.length
+  const longest = Math.min(Math.floor(columns / 3), Math.max(0, ...rows.map(([name]) => Text.width(name))))
+  const room = columns - longest - indent.length
   return rows
     .map(([name, text]) => {
+      if (room < narrowest) {
+        const below = Text.wrap(text, columns - indent.length).map((line) => `${indent}${indent}${line}`)
+        return [`${indent}${err.paint("cyan", Text.cut(name, columns))}`, ...below].join("\n")
+      }
       const shown = Text.cut(name, longest)
       const space = " ".repeat(longest - Text.width(shown))
-      const room = Math.max(8, err.columns() - longest - 2 * indent.length)
       const [first = "", ...rest] = Text.wrap(text, room)
       const below = rest.map((line) => `\n${" ".repeat(longest + 2 * indent.length)}${line}`).join("")
       return `${indent}${err.paint("cyan", shown)}${space}${indent}${first}${below}`.trimEnd()

@@ -90,7 +90,9 @@ export const sample = (request: SamplingRequest): Effect.Effect<SamplingResult, 
   Effect.flatMap(Output, (output) =>
     output.floor.take(
       answer(request).pipe(
-        Effect.catchTag("CliFailure", () => Effect.fail(rejected)),
+        Effect.catchTag("CliFailure", () =>
+          Effect.andThen(output.say(`\n${output.err.paint("dim", "rejected")}`), Effect.fail(rejected)),
+        ),
         Effect.onInterrupt(() =>
           output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, or its time is over."),
         ),

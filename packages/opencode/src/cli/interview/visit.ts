@@ -27,7 +27,8 @@ export const visit = (request: UrlElicitation) =>
     yield* output.say(`\n${url}\n`)
     yield* output.say(`  host: ${output.err.paint("bold", Text.oneLine(request.host))}`)
     if (request.warning !== undefined) {
-      yield* output.say(`  ${output.err.paint("yellow", "careful:")} ${Text.oneLine(request.warning)}`)
+      yield* output.say(`  ${output.err.paint("yellow", "careful:")}`)
+      yield* output.say(Said.lines(request.warning, output).join("\n"))
     }
     yield* output.say("")
     const action = yield* ask(Prompt.Select<ElicitationAnswer["action"]>({ message: "Open it?", choices }))
