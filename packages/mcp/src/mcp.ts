@@ -27,7 +27,7 @@ import type { Event, Status } from "./events.ts"
 import * as Calls from "./mcp/calls.ts"
 import type { CallError, CallOptions, CallTool } from "./mcp/calls.ts"
 import * as Completion from "./mcp/completion.ts"
-import { tellQuestion } from "./mcp/forward.ts"
+import { eventChannel, tellQuestion } from "./mcp/forward.ts"
 import * as Gather from "./mcp/gather.ts"
 import type { Of } from "./mcp/gather.ts"
 import * as Prompts from "./mcp/prompts.ts"
@@ -58,9 +58,6 @@ export type { Of } from "./mcp/gather.ts"
 export type { Unusable } from "./mcp/registry.ts"
 export type { ServerState } from "./mcp/state.ts"
 export type { ToolEntry } from "./mcp/tools.ts"
-
-/** How many events wait for the first subscriber, and for one that lags. */
-const eventCapacity = 16_384
 
 export interface McpOptions {
   /** The project's directory, absolute: the default of a server's `cwd`. */
@@ -175,7 +172,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const clock = yield* Clock.Clock
     const { getOrUndefined } = Option
     const provided = yield* Effect.serviceOption(Roots)
-    const events = new Channel<Event>(eventCapacity)
+    const events = eventChannel()
     const publish = (event: Event) => events.publish(event)
     const questions = getOrUndefined(yield* Effect.serviceOption(Questions))
     if (questions !== undefined) {

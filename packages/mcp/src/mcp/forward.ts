@@ -2,7 +2,36 @@
 import type { Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
 import type { Event } from "../events.ts"
+import { Channel } from "../notification/channel.ts"
 import type { States } from "../tasks/states.ts"
+
+const lostMessage = (count: number, what: string): string =>
+  `${count} of its ${what} were lost: they came quicker than they were read`
+
+/** How many events wait for the first subscriber, and for one that lags; how many of one kind and server; how many bytes. */
+const capacity = 16_384
+const groupCapacity = 4_096
+const bytes = 16_777_216
+
+/** Events that are few, and that nothing replaces: a flood of others takes no room from them. */
+const precious: ReadonlySet<Event["type"]> = new Set<Event["type"]>([
+  "mcp.status.changed",
+  "mcp.elicitation.requested",
+  "mcp.sampling.requested",
+])
+
+/** The events of all servers. What is lost of them becomes one warning for each burst, server and kind. */
+export const eventChannel = (): Channel<Event> =>
+  new Channel<Event>({
+    capacity,
+    groupCapacity,
+    bytes,
+    group: ({ data, type }) => (precious.has(type) ? undefined : `${type} ${data.server}`),
+    lost: ({ data: { server }, type }, count) => ({
+      type: "mcp.warning",
+      data: { server, message: lostMessage(count, `${type} events`) },
+    }),
+  })
 
 /** Publishes each notification of a server as the event that it is to a host. */
 export const forward = (
@@ -26,6 +55,9 @@ export const forward = (
   notifications.listen("tasks/status", tasks.heard)
   notifications.listen("stderr", ({ line }) => publish({ type: "mcp.stderr", data: { server, line } }))
   notifications.listen("warning", ({ message }) => publish({ type: "mcp.warning", data: { server, message } }))
+  notifications.listen("dropped", ({ count, topic }) =>
+    publish({ type: "mcp.warning", data: { server, message: lostMessage(count, topic) } }),
+  )
 }
 
 /** Publishes a question that waits for an answer. */

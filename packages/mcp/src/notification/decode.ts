@@ -3,24 +3,14 @@
  * Each reader gives `undefined` where a member that is needed is missing or of another type.
  */
 import { isObject, isRequestId, type JsonObject } from "../protocol/jsonrpc.ts"
-import type { LoggingLevel, Task } from "../protocol/model.ts"
+import type { Task } from "../protocol/model.ts"
+import { isLevel } from "./level.ts"
 import type { Topics } from "./notifications.ts"
 
 /** The topics that are notifications of the protocol. */
-export type WireTopic = Exclude<keyof Topics, "stderr" | "warning">
+export type WireTopic = Exclude<keyof Topics, "stderr" | "warning" | "dropped">
 
-const levels: ReadonlySet<unknown> = new Set<LoggingLevel>([
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-])
-
-const isLogMessage = (params: object): params is Topics["message"] => "level" in params && levels.has(params.level)
+const isLogMessage = (params: object): params is Topics["message"] => "level" in params && isLevel(params.level)
 
 const isTask = (params: JsonObject): params is JsonObject & Task =>
   typeof params.taskId === "string" && typeof params.status === "string"

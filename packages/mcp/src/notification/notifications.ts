@@ -1,9 +1,10 @@
 /**
- * What a server says unasked: one topic for each notification type, and two for what its transport reports.
+ * What a server says unasked: one topic for each notification type, two for what its transport reports, and one for what
+ * was lost of the others.
  *
  * Publishing is synchronous and never waits. Until its first listener a topic keeps what comes, so nothing that arrives
  * between the opening of the transport and the subscription is lost; a subscriber that lags loses the newest, and the
- * loss is counted. Acting on a notification (listing again, resetting a deadline) is not done here.
+ * loss is counted and told (`dropped`). Acting on a notification (listing again, resetting a deadline) is not done here.
  */
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
@@ -28,6 +29,13 @@ export interface LogMessage {
   readonly data: unknown
 }
 
+/** Notifications were lost: nobody read them in time. */
+export interface Dropped {
+  readonly topic: Exclude<Topic, "dropped">
+  /** How many, since this was told last. */
+  readonly count: number
+}
+
 /** The payload of each topic, under the name of its notification without `notifications/`. */
 export interface Topics {
   readonly "tools/list_changed": {}
@@ -43,6 +51,8 @@ export interface Topics {
   readonly stderr: { readonly line: string }
   /** Not of the protocol: something was ignored that a person may want to know of. */
   readonly warning: { readonly message: string }
+  /** Not of the protocol: a subscriber that reads again, or the first one, learns what it missed. */
+  readonly dropped: Dropped
 }
 
 export type Topic = keyof Topics
@@ -69,24 +79,33 @@ export class Notifications extends Context.Service<
     readonly listen: <T extends Topic>(topic: T, listener: (payload: Topics[T]) => void) => () => void
     /** The payloads from now on, and for the first subscriber of the topic those before. */
     readonly stream: <T extends Topic>(topic: T) => Stream.Stream<Topics[T]>
-    /** How many payloads of the topic were lost to a full queue. */
+    /** How many payloads of the topic were lost, ever: nobody read them in time. */
     readonly dropped: (topic: Topic) => number
   }
 >()("@opencode/mcp/Notifications") {
   /** A hub of its own. */
   static readonly make = (): Notifications["Service"] => {
+    const dropped = new Channel<Dropped>()
+    const make = <T extends Dropped["topic"]>(topic: T) =>
+      new Channel<Topics[T]>({
+        lost: (_, count) => {
+          dropped.publish({ topic, count })
+          return undefined
+        },
+      })
     const channels: Channels = {
-      "tools/list_changed": new Channel(),
-      "prompts/list_changed": new Channel(),
-      "resources/list_changed": new Channel(),
-      "resources/updated": new Channel(),
-      message: new Channel(),
-      progress: new Channel(),
-      cancelled: new Channel(),
-      "elicitation/complete": new Channel(),
-      "tasks/status": new Channel(),
-      stderr: new Channel(),
-      warning: new Channel(),
+      "tools/list_changed": make("tools/list_changed"),
+      "prompts/list_changed": make("prompts/list_changed"),
+      "resources/list_changed": make("resources/list_changed"),
+      "resources/updated": make("resources/updated"),
+      message: make("message"),
+      progress: make("progress"),
+      cancelled: make("cancelled"),
+      "elicitation/complete": make("elicitation/complete"),
+      "tasks/status": make("tasks/status"),
+      stderr: make("stderr"),
+      warning: make("warning"),
+      dropped,
     }
     const channel = <T extends Topic>(topic: T): Channel<Topics[T]> => channels[topic]
     return {

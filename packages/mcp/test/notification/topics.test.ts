@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { connect } from "@opencode-ai/testing/client"
 import { it } from "@opencode-ai/testing/effect"
 import { type Target, targets } from "@opencode-ai/testing/matrix"
 import { describe, expect } from "@opencode-ai/testing/runner"
-import { Method, Notifications } from "../../src/index.ts"
-import { defaultCapacity } from "../../src/notification/channel.ts"
-import type { Topic } from "../../src/notification/notifications.ts"
+import { CapabilityLayer, Method, Notifications } from "../../src/index.ts"
+import { defaultBytes, defaultCapacity } from "../../src/notification/channel.ts"
+import type { Dropped, Topic } from "../../src/notification/notifications.ts"
 import { scripted, server, connected, start } from "../support/scripted.ts"
 
 const task = {
@@ -44,10 +45,18 @@ const notifications: ReadonlyArray<{
   { name: "tasks/status", params: task, payload: task },
 ]
 
+/** A client that visits every page: only what was asked for can be complete. */
+const visitor = CapabilityLayer.make({
+  elicitation: { modes: ["url"], elicit: () => Effect.succeed({ action: "accept" }) },
+})
+const visit = { mode: "url", message: "Sign in", url: "https://example.com/", elicitationId: "e" }
+
 describe("each notification has a stream of its own", () => {
   it.effect.each(notifications)("%s", ({ name, params, payload }) =>
     Effect.gen(function* () {
-      const peer = yield* scripted()
+      const peer = yield* scripted({ client: visitor })
+      peer.send({ jsonrpc: "2.0", id: "v", method: "elicitation/create", params: visit })
+      yield* peer.wire.first("sent", ({ id }) => id === "v")
       const fiber = yield* start(Stream.runHead(peer.notifications.stream(name)))
       const others = notifications.filter((other) => other.name !== name)
       let elsewhere = 0
@@ -165,6 +174,43 @@ describe("a subscriber", () => {
       const before = hub.dropped("message")
       for (let at = 0; at < total; at++) hub.publish("message", { level: "info", data: at })
       expect(hub.dropped("message")).toBe(before)
+    }),
+  )
+  it.effect("that reads again is told what it missed, once for a burst, and so is whoever listens to that", () =>
+    Effect.gen(function* () {
+      const hub = Notifications.make()
+      const dropped: Array<Dropped> = []
+      hub.listen("dropped", (each) => dropped.push(each))
+      const latch = yield* Latch.make()
+      let seen = 0
+      yield* start(Stream.runForEach(hub.stream("message"), () => Effect.andThen(latch.await, count)))
+      const count = Effect.sync(() => (seen += 1))
+      const flood = (size: number) => {
+        for (let at = 0; at < size; at++) hub.publish("message", { level: "info", data: at })
+      }
+      flood(defaultCapacity * 10)
+      expect(dropped).toEqual([])
+      yield* latch.open
+      while (seen < defaultCapacity) yield* Effect.yieldNow
+      expect(dropped).toEqual([{ topic: "message", count: defaultCapacity * 9 }])
+      flood(1)
+      while (seen < defaultCapacity + 1) yield* Effect.yieldNow
+      expect(dropped).toHaveLength(1)
+    }),
+  )
+  it.effect("that lags keeps so many bytes and no more", () =>
+    Effect.gen(function* () {
+      const hub = Notifications.make()
+      const data = "x".repeat(defaultBytes / 16)
+      for (let at = 0; at < 100; at++) hub.publish("message", { level: "info", data })
+      const kept = 100 - hub.dropped("message")
+      expect(kept > 2 && kept <= 8).toBe(true)
+      const huge = "x".repeat(defaultBytes)
+      hub.publish("stderr", { line: huge })
+      expect(hub.dropped("stderr")).toBe(0)
+      const told = yield* start(Stream.runHead(hub.stream("dropped")))
+      hub.listen("message", () => undefined)
+      expect(yield* Fiber.join(told)).toEqual(Option.some({ topic: "message", count: 100 - kept }))
     }),
   )
   it.effect("may leave while it is told", () =>
