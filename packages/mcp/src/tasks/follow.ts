@@ -130,40 +130,53 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
       }),
     )
 
-    const send = <Value>(method: Method.RequestMethod<Method.OfTask, Value>, requestOptions: RequestOptions) =>
-      Effect.suspend(() => session.request(method, { taskId }, requestOptions))
+    const lost = (ending: string, { message }: { readonly message: string }) =>
+      fail(new Lost({ ending, detail: message }))
+    /** Why the session that the task was made in has ended, until the next one knows the task. */
+    let ending: string | undefined
+    const note = (task: Task): boolean => {
+      if (task.taskId !== taskId) return false
+      known.heard(task)
+      return true
+    }
 
-    /** Asks the next session once where this one has ended. */
+    /** Asks, and the next session once where this one has ended. */
     const ask = <Value>(method: Method.RequestMethod<Method.OfTask, Value>, requestOptions: RequestOptions) =>
-      Effect.catchIf(
-        send(method, requestOptions),
-        isEnding,
-        (ending): Effect.Effect<Value, TaskError | SessionError> => {
-          const lost = ({ message }: { readonly message: string }) =>
-            new TaskError({ server, taskId, reason: new Lost({ ending: ending.reason.message, detail: message }) })
-          const isGone = (error: SessionError) =>
-            isEnding(error) || error.reason._tag === "NotDeclared" || codeOf(error) === invalidParams
-          if (session !== options.session) return Effect.fail(lost(ending))
-          return Effect.flatMap(Effect.mapError(renewal, lost), (isNew) =>
-            isNew
-              ? Effect.mapError(send(method, requestOptions), (error) => (isGone(error) ? lost(error) : error))
-              : Effect.fail(lost(ending)),
-          )
-        },
-      )
+      Effect.suspend(() => {
+        const through = session
+        return Effect.catchIf(
+          through.request(method, { taskId }, requestOptions),
+          isEnding,
+          (error): Effect.Effect<Value, TaskError | SessionError> => {
+            const why = error.reason.message
+            if (through !== options.session) return lost(why, error)
+            const next = Effect.flatMap(renewal, (isNew) => {
+              if (!isNew) return Effect.fail(error)
+              ending = why
+              return session.request(method, { taskId }, requestOptions)
+            })
+            return Effect.catch(next, (failure): Effect.Effect<never, TaskError | SessionError> =>
+              failure instanceof SessionError && !isEnding(failure) && failure.reason._tag !== "NotDeclared"
+                ? Effect.fail(failure)
+                : lost(why, failure),
+            )
+          },
+        )
+      })
 
-    const poll = Effect.flatMap(
-      ask(Method.getTask, { timeout, onLate: (late) => Method.isTask(late) && known.heard(late) }),
-      (task): Effect.Effect<void, SessionError> => {
-        if (task.taskId === taskId) return Effect.sync(() => known.heard(task))
+    const poll = Effect.suspend(() =>
+      ask(Method.getTask, { timeout, onLate: (late) => Method.isTask(late) && note(late) }),
+    ).pipe(
+      Effect.flatMap((task) => {
+        ending = undefined
+        if (note(task)) return Effect.void
         const detail = `it answered for the task ${JSON.stringify(task.taskId.slice(0, 100))}`
         const reason = new InvalidResponse({ detail })
         return Effect.fail(new SessionError({ server, method: Method.getTask.method, reason }))
-      },
-    ).pipe(
+      }),
       Effect.catchIf(
         (error) => error._tag === "SessionError" && codeOf(error) === invalidParams,
-        ({ message }) => expired(message),
+        (error) => (ending === undefined ? expired(error.reason.message) : lost(ending, error.reason)),
       ),
     )
 
@@ -178,7 +191,7 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
           if (left <= 0) return yield* expired()
           const changed = yield* Effect.timeoutOption(known.changed(task), Math.min(intervalOf(task), left))
           if (Option.isSome(changed)) continue
-          const outcome = yield* Effect.result(poll)
+          const outcome = yield* Effect.result(Effect.raceFirst(poll, known.changed(task)))
           failures = Result.isSuccess(outcome) ? 0 : failures + 1
           if (Result.isSuccess(outcome)) continue
           const { failure } = outcome
@@ -261,7 +274,7 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
       poll,
       cancel: Effect.suspend(() =>
         session.declares(Method.cancelTask)
-          ? Effect.ignore(Effect.map(send(Method.cancelTask, { timeout }), known.heard))
+          ? Effect.ignore(Effect.map(session.request(Method.cancelTask, { taskId }, { timeout }), note))
           : Effect.void,
       ),
       end: () => untrack(),

@@ -149,6 +149,20 @@ describe("polling", () => {
     }),
   )
 
+  it.effect("that is not answered is not waited for where the end was told", () =>
+    Effect.gen(function* () {
+      const { call, send, sent } = yield* begin({
+        "tasks/get": () => "silence",
+        "tasks/result": () => ({ result: done }),
+      })
+      const fiber = yield* start(call())
+      yield* TestClock.adjust(2_000)
+      send(statusOf(state("completed")))
+      expect(yield* Fiber.join(fiber)).toEqual(done)
+      expect(sent("notifications/cancelled")).toEqual([])
+    }),
+  )
+
   it.effect("that is answered for another task ends the call", () =>
     Effect.gen(function* () {
       const { call } = yield* begin({ "tasks/get": () => ({ result: state("completed", { taskId: "t2" }) }) })
