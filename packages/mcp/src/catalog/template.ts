@@ -165,11 +165,9 @@ type Prepared = string | Array<string> | Record<string, string>
 
 /** The value in the library's terms: all of it text. `undefined` where there is none. */
 const prepareValue = (value: Value, operator: string): Prepared | undefined => {
-  if (isList(value)) return value.length === 0 ? undefined : value.map((each) => prepare(String(each), operator))
+  if (isList(value)) return value.length === 0 ? undefined : value.map((each) => prepare(each, operator))
   if (typeof value !== "object") return prepare(String(value), operator)
-  const members = Object.entries(value).map(
-    ([key, each]) => [key.toWellFormed(), prepare(String(each), operator)] as const,
-  )
+  const members = Object.entries(value).map(([key, each]) => [key.toWellFormed(), prepare(each, operator)] as const)
   return members.length === 0 ? undefined : Object.fromEntries(members)
 }
 

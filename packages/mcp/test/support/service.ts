@@ -42,7 +42,12 @@ export const service: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(fu
       })
     })
   const assembly = Layer.effect(Assembly)(
-    Effect.map(Assembly, (standard) => ({ ...standard, transport: ({ name }) => inMemory(name) })),
+    Effect.map(Assembly, ({ auth, capabilities, session }) => ({
+      auth,
+      capabilities,
+      session,
+      transport: ({ name }) => inMemory(name),
+    })),
   )
   const context = yield* Layer.buildWithScope(Layer.provide(testMcp(), assembly), yield* Effect.scope)
   const mcp = Context.get(context, Mcp)
