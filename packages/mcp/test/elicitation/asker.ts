@@ -29,9 +29,22 @@ export interface Options {
 export const asker = (options: Options = {}) =>
   Effect.gen(function* () {
     const asked: Array<ElicitationRequest> = []
+    const waiting = new Set<() => void>()
+    /** Waits until the person was asked so often. */
+    const reached = (count: number) =>
+      Effect.callback<void>((resume) => {
+        const look = () => {
+          if (asked.length < count) return
+          waiting.delete(look)
+          resume(Effect.void)
+        }
+        waiting.add(look)
+        look()
+      })
     const elicit: Elicitation["Service"]["elicit"] = (request) =>
       Effect.suspend(() => {
         asked.push(request)
+        for (const look of [...waiting]) look()
         return options.elicit?.(request) ?? Effect.succeed<ElicitationAnswer>({ action: "decline" })
       })
     const peer = yield* scripted({
@@ -48,5 +61,5 @@ export const asker = (options: Options = {}) =>
     const ask = (params: unknown) => Effect.suspend(() => answerTo(send(params)))
     const complete = (elicitationId: string) =>
       peer.deliver({ jsonrpc: "2.0", method: "notifications/elicitation/complete", params: { elicitationId } })
-    return { ...peer, asked, send, answerTo, ask, complete }
+    return { ...peer, asked, reached, send, answerTo, ask, complete }
   })
