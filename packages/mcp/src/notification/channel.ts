@@ -16,6 +16,9 @@ export const defaultCapacity = 1_024
 /** The same in bytes. */
 export const defaultBytes = 4_194_304
 
+// By its length: an element may be `undefined`.
+const isFilled = <A>(elements: ReadonlyArray<A>): elements is readonly [A, ...Array<A>] => elements.length > 0
+
 /** A channel of `A`. */
 export class Channel<A> {
   private readonly bounds: Bounds<A>
@@ -72,8 +75,8 @@ export class Channel<A> {
         (stop) => Effect.sync(stop),
       )
       const pull: Effect.Effect<readonly [A, ...Array<A>]> = Effect.suspend(() => {
-        const [first, ...others] = buffer.take()
-        if (first !== undefined) return Effect.succeed([first, ...others] as const)
+        const taken = buffer.take()
+        if (isFilled(taken)) return Effect.succeed(taken)
         filled.closeUnsafe()
         return Effect.andThen(filled.await, pull)
       })
