@@ -1,6 +1,6 @@
 /** The keywords that apply subschemas and references to the instance itself (JSON Schema Core, sections 8.2, 10.2). */
-import { type Keyword, list, type Reader, sentence, text } from "./reader.ts"
-import { type Node, type Problem, Seen } from "./run.ts"
+import { type Keyword, list, type Reader, sentence, shown, text } from "./reader.ts"
+import { type Node, type Problem, type Run, Seen } from "./run.ts"
 
 const branches = (reader: Reader, keyword: string): ReadonlyArray<Node> | undefined =>
   list(reader, keyword)?.map((one, index) => reader.inPlace(one, keyword, index))
@@ -43,9 +43,14 @@ const all: Keyword = (reader) => {
   }
 }
 
-/** Why none of the alternatives fits, as far as a sentence can say it. */
-const none = (problems: ReadonlyArray<Problem>): string =>
-  `expected one of the alternatives, but none fits: ${sentence([...new Set(problems.map(({ message }) => message))])}`
+/** Reports that no alternative fits, and why, as far as a sentence can say it. */
+const none = (run: Run, problems: ReadonlyArray<Problem>): boolean => {
+  const { here } = run
+  const told = problems.map(({ message, path }) =>
+    path.length > here.length ? `at ${shown(path.slice(here.length))} ${message}` : message,
+  )
+  return run.fail(`expected one of the alternatives, but none fits: ${sentence([...new Set(told)])}`)
+}
 
 const any: Keyword = (reader) => {
   const nodes = branches(reader, "anyOf")
@@ -65,7 +70,7 @@ const any: Keyword = (reader) => {
       fits = true
       run.merge(own, seen)
     }
-    return fits || run.fail(none(problems))
+    return fits || none(run, problems)
   }
 }
 
@@ -84,7 +89,7 @@ const one: Keyword = (reader) => {
       } else if (first === undefined) first = { index, own }
       else return run.fail(`expected one alternative to fit, but the numbers ${first.index + 1} and ${index + 1} do`)
     }
-    if (first === undefined) return run.fail(none(problems))
+    if (first === undefined) return none(run, problems)
     run.merge(first.own, seen)
     return true
   }

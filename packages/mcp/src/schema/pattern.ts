@@ -155,7 +155,8 @@ export const load: Effect.Effect<() => Engine> = Effect.map(
         const re2 = compiled.success
         const size = re2.programSize()
         left -= size
-        return Result.succeed({ size, test: (value) => re2.test(value) })
+        // Not `re2.test`: it builds automata whose memory and time grow with every text.
+        return Result.succeed({ size, test: (value) => re2.matcher(value).find() })
       }
 
       const compile = (pattern: string): Result.Result<Pattern, string> => {

@@ -4,8 +4,7 @@
  * Every step of a validation costs fuel, and what there is of it grows with the instance, up to a bound. So the time is
  * linear in the instance whatever the schema is, and one that would need more ends undecided.
  */
-import type { Resource } from "./document.ts"
-import { token } from "./document.ts"
+import { type Resource, token } from "./document.ts"
 
 /** What is wrong with an instance. */
 export interface Problem {
@@ -46,11 +45,12 @@ const base = 1_000_000
 /** Further steps for each character, or so, of the instance. */
 const perCharacter = 200
 /** Steps that no validation passes: a second or two. */
-const most = 50_000_000
+const most = 20_000_000
 /** Schemas within schemas, references followed, levels of the instance: more would endanger the stack. */
 const deepest = 800
-/** Problems that are reported. */
+/** Problems that are reported, and the characters of each. */
 const mostProblems = 10
+const longest = 500
 
 /** The size of an instance, as far as it matters. */
 const sizeOf = (instance: unknown): number => {
@@ -95,6 +95,11 @@ export class Run {
     return this.undecided === undefined ? this.problems : [{ path: "", message: this.undecided, reason: "Undecided" }]
   }
 
+  /** The path of what is being looked at. */
+  get here(): string {
+    return this.path.map(token).join("")
+  }
+
   /** Whether there is nothing more to find out. */
   get isOver(): boolean {
     return this.undecided !== undefined || this.problems.length >= this.limit
@@ -121,7 +126,8 @@ export class Run {
   /** Reports what does not fit, and is false. */
   fail(message: string): boolean {
     if (this.isOver || !this.spend(10 + this.path.length)) return false
-    this.problems.push({ path: this.path.map(token).join(""), message, reason: "Mismatch" })
+    const short = message.length <= longest ? message : `${message.slice(0, longest)}…`
+    this.problems.push({ path: this.here, message: short, reason: "Mismatch" })
     return false
   }
 
