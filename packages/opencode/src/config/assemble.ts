@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import type { Collected, Merged, Origin, Part, SectionTimeout, Server } from "./merge.ts"
 
 /** The servers and, in the order in which they were met, the warnings. */
-export const assemble = ({ parts, timeouts }: Collected): Omit<Merged, "secrets"> => {
+export const assemble = ({ parts, timeouts }: Collected): Pick<Merged, "servers" | "warnings"> => {
   const warnings: Array<string> = []
   const defaults = defaultsOf(timeouts, warnings)
   const servers = [...parts].flatMap(([name, layers]) => assembleOne(name, layers, defaults, warnings) ?? [])
@@ -16,7 +16,7 @@ export const assemble = ({ parts, timeouts }: Collected): Omit<Merged, "secrets"
 }
 
 /** `mcp.timeout` comes before `experimental.mcp_timeout`, in whichever file either stands. */
-const defaultsOf = (timeouts: ReadonlyArray<SectionTimeout>, warnings: Array<string>): Mcp.Defaults => {
+export const defaultsOf = (timeouts: ReadonlyArray<SectionTimeout>, warnings: Array<string> = []): Mcp.Defaults => {
   const own: { -readonly [K in keyof Mcp.Timeout]?: number } = {}
   const legacy: typeof own = {}
   for (const { file, path, value } of timeouts) {

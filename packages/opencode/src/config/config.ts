@@ -14,7 +14,7 @@ import * as Ref from "effect/Ref"
 import { discover, type DiscoverOptions } from "./discover.ts"
 import type { ConfigError } from "./error.ts"
 import * as Mask from "./mask.ts"
-import { merge, type Server } from "./merge.ts"
+import { merge, type SectionTimeout, type Server } from "./merge.ts"
 
 export type { DiscoverOptions } from "./discover.ts"
 export { ConfigError } from "./error.ts"
@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly directory: string
   /** The root of the git worktree; `directory` outside of one. */
   readonly worktree: string
+  /** What the sections say of all servers, as it is written. */
+  readonly timeouts: ReadonlyArray<SectionTimeout>
   /** Hides every configured secret and substituted value in a text. */
   readonly mask: (text: string) => string
 }
@@ -46,7 +48,7 @@ export interface Difference {
 /** Reads the configuration once. */
 export const read = Effect.fn("Config.read")(function* (options: DiscoverOptions = {}) {
   const found = yield* discover(options)
-  const { secrets, servers, warnings } = yield* merge(found)
+  const { secrets, servers, timeouts, warnings } = yield* merge(found)
   const mask = Mask.make(secrets)
   return {
     servers: servers.map((server) => (server.error === undefined ? server : { ...server, error: mask(server.error) })),
@@ -54,6 +56,7 @@ export const read = Effect.fn("Config.read")(function* (options: DiscoverOptions
     files: found.sources.map((source) => source.file),
     directory: found.directory,
     worktree: found.worktree,
+    timeouts,
     mask,
   } satisfies Snapshot
 })

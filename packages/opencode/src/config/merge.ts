@@ -57,6 +57,8 @@ export interface Merged {
   readonly servers: ReadonlyArray<Server>
   readonly warnings: ReadonlyArray<string>
   readonly secrets: ReadonlyArray<string>
+  /** What the sections say of all servers, as it is written. */
+  readonly timeouts: ReadonlyArray<SectionTimeout>
 }
 
 /** What one source says of a server. */
@@ -104,7 +106,7 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
     }
   }
 
-  if (parts.size === 0) return { servers: [], warnings, secrets: [...secrets] } satisfies Merged
+  if (parts.size === 0) return { servers: [], warnings, secrets: [...secrets], timeouts } satisfies Merged
   const { assemble, secretsOf } = yield* Effect.promise(() => import("./assemble.ts"))
   const assembled = assemble({ parts, timeouts })
   for (const part of [...parts.values()].flat()) for (const secret of secretsOf(part.value)) secrets.add(secret)
@@ -112,5 +114,6 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
     servers: assembled.servers,
     warnings: [...new Set([...warnings, ...assembled.warnings])],
     secrets: [...secrets],
+    timeouts,
   } satisfies Merged
 })

@@ -124,7 +124,7 @@ describe("call", () => {
       expect(picture).toStartWith(directory)
       expect(readFileSync(picture).subarray(1, 4).toString()).toBe("PNG")
       expect(audio).toMatch(/^audio audio\/wav, 44 bytes: .*\/result\.wav$/)
-      expect(link).toBe("resource test://text  text")
+      expect(link).toBe("resource test://text  text – text/plain")
       expect([resource, embedded]).toEqual(["resource test://text", "embedded"])
     }),
   )

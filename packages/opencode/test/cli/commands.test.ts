@@ -187,7 +187,7 @@ describe("usage", () => {
         expect(yield* said("list", "--jsn")).toContain("did you mean --json?")
         expect(yield* said("call", "one")).toContain("Missing required argument: tool")
         expect(yield* said("list", "--interaction-timeout", "soon")).toContain("interaction-timeout")
-        for (const words of [["watch"], ["add", "x", "--url", "http://127.0.0.1/"], ["auth", "list"], ["doctor"]]) {
+        for (const words of [["add", "x", "--url", "http://127.0.0.1/"], ["auth", "list"], ["doctor"]]) {
           expect(yield* said(...words)).toBe(`error: mcp ${words[0]} is not implemented yet\n`)
         }
         const result = yield* run(["debug", "x", "--json"])

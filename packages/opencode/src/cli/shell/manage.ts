@@ -6,6 +6,7 @@ import type { McpError } from "@opencode-ai/mcp/error"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { defaultsOf } from "../../config/assemble.ts"
 import { Config, type ConfigError, type Difference, type Server } from "../../config/config.ts"
 import { Trust, type TrustError } from "../../trust/trust.ts"
 import { find } from "../configuration.ts"
@@ -56,7 +57,8 @@ export const connect = (name: string, state: State): Managed<Status, McpError> =
 export const add = (name: string, entry: Given, state: State): Managed<Status> =>
   Effect.gen(function* () {
     const mcp = yield* Mcp
-    const decoded = Entry.decode(name, entry)
+    const { timeouts } = yield* (yield* Config).get
+    const decoded = Entry.decode(name, entry, defaultsOf(timeouts))
     state.given(entry, decoded.config)
     state.own.add(name)
     for (const warning of decoded.warnings) {

@@ -9,6 +9,7 @@ import { Config } from "../../config/config.ts"
 import { Trust } from "../../trust/trust.ts"
 import { configured, type Options } from "../configuration.ts"
 import { type ExitCode, Exit as Code, exitCode, fromCause } from "../failure.ts"
+import * as Happening from "../happening.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { approve, type Environment } from "../session.ts"
@@ -29,7 +30,7 @@ const told = (event: Event, { out, says }: Writer): string | undefined => {
       return `${out.paint("yellow", "warning:")} ${name} ${Text.harmless(event.data.message)}`
     case "mcp.log": {
       const { data, level } = event.data
-      return `${out.paint("cyan", level)} ${name} ${Text.harmless(typeof data === "string" ? data : JSON.stringify(data))}`
+      return `${out.paint(Happening.colourOf(level), level)} ${name} ${Text.harmless(typeof data === "string" ? data : JSON.stringify(data))}`
     }
     case "mcp.status.changed": {
       const { error, status } = event.data
@@ -39,6 +40,12 @@ const told = (event: Event, { out, says }: Writer): string | undefined => {
     }
     case "mcp.stderr":
       return says("debug") ? `stderr: ${name} ${Text.harmless(event.data.line)}` : undefined
+    case "mcp.resource.updated":
+    case "mcp.task.status":
+    case "mcp.elicitation.completed": {
+      const { colour, text, what } = Happening.words(event)
+      return `${out.paint(colour, what)} ${name} ${Text.oneLine(text)}`
+    }
     default:
       return undefined
   }

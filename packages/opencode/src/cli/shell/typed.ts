@@ -19,6 +19,7 @@ export const shared: ReadonlyMap<string, string> = new Map([
   ["read", "read <server> <uri | template> [name=value …]"],
   ["prompts", "prompts [server]"],
   ["prompt", "prompt <server> <name> [key=value …]"],
+  ["logs", "logs [server]"],
   ["complete", "complete <server> <prompt | template> <argument> [value]"],
 ])
 
@@ -30,6 +31,13 @@ export const own: ReadonlyMap<string, readonly [usage: string, about: string]> =
   ["add", ["add <name> {json}", "add a server by its entry, for this shell"]],
   ["remove", ["remove <server>", "close it and forget it"]],
   ["ping", ["ping <server>", "how long it takes to answer"]],
+  ["subscribe", ["subscribe <server> <uri>", "be told when a resource changes"]],
+  ["unsubscribe", ["unsubscribe <server> <uri>", "be told no longer"]],
+  ["setLevel", ["setLevel <server> <level>", "the least level of its log messages"]],
+  ["tasks", ["tasks <server>", "the tasks that it keeps for this shell"]],
+  ["task.get", ["task.get <server> <id>", "how a task is"]],
+  ["task.result", ["task.result <server> <id>", "what came of it, once it has ended"]],
+  ["task.cancel", ["task.cancel <server> <id>", "end it"]],
   ["roots", ["roots [json]", "replace the roots"]],
   ["instructions", ["instructions", "what the servers say of their use"]],
   ["reload", ["reload", "read the configuration again"]],
@@ -66,7 +74,7 @@ const help = Effect.gen(function* () {
     ["exit", "close every server and leave; Ctrl-D does too"] as const,
   ]
   yield* output.print(
-    lines.map(([usage, about]) => `  ${usage.padEnd(24)} ${output.out.paint("dim", about)}`.trimEnd()).join("\n"),
+    lines.map(([usage, about]) => `  ${usage.padEnd(28)} ${output.out.paint("dim", about)}`.trimEnd()).join("\n"),
   )
   return Exit.done
 })
