@@ -26,7 +26,7 @@ export interface TaskCall extends Pick<FollowOptions, "server" | "session" | "re
 /** Cancels a task that came of a request when its caller had gone. */
 const cancelLate = (session: Session["Service"], timeout: number) =>
   Effect.map(Effect.context<never>(), (context) => (late: unknown) => {
-    if (!Method.isCreateTaskResult(late) || !session.declares(Method.cancelTask)) return
+    if (!Method.isCreateTaskResult(late) || hasEnded(late.task) || !session.declares(Method.cancelTask)) return
     const { taskId } = late.task
     Effect.runForkWith(context)(Effect.ignore(session.request(Method.cancelTask, { taskId }, { timeout })))
   })
