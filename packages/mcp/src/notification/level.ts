@@ -31,9 +31,25 @@ const logLevels: Readonly<Record<LoggingLevel, LogLevel>> = {
   emergency: "Fatal",
 }
 
+/**
+ * Whether a value is the name of a level.
+ *
+ * @example
+ * ```ts
+ * const known = Level.isLevel("notice")
+ * // true
+ * ```
+ */
 export const isLevel = (value: unknown): value is LoggingLevel => gravity.has(value)
 
-/** Less than zero where `a` is less grave than `b`, zero where they are the same, else more. */
+/**
+ * Less than zero where `a` is less grave than `b`, zero where they are the same, else more.
+ *
+ * @example
+ * ```ts
+ * const gravestFirst = Level.levels.toSorted((a, b) => Level.compare(b, a))
+ * ```
+ */
 export const compare = (a: LoggingLevel, b: LoggingLevel): number => (gravity.get(a) ?? 0) - (gravity.get(b) ?? 0)
 
 /**
@@ -47,5 +63,13 @@ export const compare = (a: LoggingLevel, b: LoggingLevel): number => (gravity.ge
  */
 export const isAtLeast = (level: LoggingLevel, least: LoggingLevel): boolean => compare(level, least) >= 0
 
-/** The level of Effect's log that a message of this level is written with. */
+/**
+ * The level of Effect's log that a message of this level is written with.
+ *
+ * @example
+ * ```ts
+ * const written = Level.toLogLevel("critical")
+ * // Fatal
+ * ```
+ */
 export const toLogLevel = (level: LoggingLevel): LogLevel => logLevels[level]
