@@ -1,8 +1,9 @@
 /** The keywords that hand an instance's members to subschemas (JSON Schema Core, section 10.3 and 11). */
 import { isObject } from "../protocol/jsonrpc.ts"
 import { dependents } from "./assertions.ts"
+import { shown } from "./error.ts"
 import type { Pattern } from "./pattern.ts"
-import { costOf, count, invalid, type Keyword, list, object, type Reader, shown } from "./reader.ts"
+import { costOf, count, invalid, type Keyword, list, object, type Reader } from "./reader.ts"
 import type { Check, Node, Problem, Run } from "./run.ts"
 import { member, namesOf } from "./value.ts"
 

@@ -1,7 +1,8 @@
 /** The keywords that look at an instance alone (JSON Schema Validation, section 6). */
 import { isObject } from "../protocol/jsonrpc.ts"
+import { shown } from "./error.ts"
 import { formats } from "./format.ts"
-import { costOf, count, invalid, type Keyword, list, number, object, sentence, shown, text, texts } from "./reader.ts"
+import { costOf, count, invalid, type Keyword, list, number, object, sentence, text, texts } from "./reader.ts"
 import type { Check, Run } from "./run.ts"
 import { canonical, member, namesOf, typeOf } from "./value.ts"
 

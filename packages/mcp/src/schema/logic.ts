@@ -1,5 +1,6 @@
 /** The keywords that apply subschemas and references to the instance itself (JSON Schema Core, sections 8.2, 10.2). */
-import { type Keyword, list, type Reader, sentence, shown, text } from "./reader.ts"
+import { shown } from "./error.ts"
+import { type Keyword, list, type Reader, sentence, text } from "./reader.ts"
 import { type Node, type Problem, type Run, Seen } from "./run.ts"
 
 const branches = (reader: Reader, keyword: string): ReadonlyArray<Node> | undefined =>

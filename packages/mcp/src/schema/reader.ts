@@ -1,7 +1,7 @@
 /** What the keywords of a schema are read with: see `compile.ts`. */
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import type { Dialect, Resource } from "./document.ts"
-import { Invalid, type SchemaReason, shown } from "./error.ts"
+import { Invalid, type SchemaReason } from "./error.ts"
 import type { Pattern } from "./pattern.ts"
 import type { Check, Node } from "./run.ts"
 
@@ -60,10 +60,8 @@ export const object = read(
 )
 
 /** A check of a pattern against a text, which is paid for by both their sizes. */
-export const costOf = (pattern: Pattern, value: string): number => 1 + ((pattern.size * value.length) >> 2)
+export const costOf = (pattern: Pattern, value: string): number => 1 + Math.floor((pattern.size * value.length) / 4)
 
 /** Names or alternatives as a sentence lists them. */
 export const sentence = (all: ReadonlyArray<string>): string =>
   all.length <= 5 ? all.join(", ") : `${all.slice(0, 5).join(", ")} and ${all.length - 5} more`
-
-export { shown }

@@ -170,6 +170,8 @@ describe("a pattern", () => {
             yield* verdicts({ patternProperties: { [pattern]: false } }, [{ [`${"a".repeat(5000)}!`]: 1 }]),
           ).toEqual([true])
         }
+        const long = { pattern: `^${"\\p{L}{1000}".repeat(8)}$` }
+        expect(yield* outcome(long, "é".repeat(2_000_000))).toBe("Undecided")
         const heavy = { items: { pattern: "\\p{L}{1000}\\p{L}{1000}" } }
         expect(
           yield* outcome(
