@@ -110,7 +110,8 @@ export class Mcp extends Context.Service<
     readonly templates: (server?: string) => Effect.Effect<ReadonlyArray<Of<ResourceTemplate>>, CallError>
     /**
      * Calls a tool by its own name or its key (2025-11-25, Tools, Calling Tools). Interrupting it cancels it. A server
-     * that has ended is connected once more first. A result with `isError` is a success here.
+     * that has ended is connected once more first. A result with `isError` is a success here. A tool that has to be a
+     * task is one by itself: bounded by its ttl, it fails with a `TaskError` where it gives no result (Tasks).
      */
     readonly callTool: CallTool
     readonly readResource: (
@@ -144,8 +145,9 @@ export class Mcp extends Context.Service<
     /** The tasks that a server keeps for us, over all pages (2025-11-25, Tasks). */
     readonly tasks: (server: string) => Effect.Effect<ReadonlyArray<Task>, CallError>
     readonly task: (server: string, taskId: string) => Effect.Effect<Task, CallError>
-    /** The result of a task, once it has ended. */
+    /** What the task's request is answered with once it has ended; interrupting this leaves the task alone. */
     readonly taskResult: (server: string, taskId: string) => Effect.Effect<object, CallError>
+    /** Fails with code -32602 where it has ended. */
     readonly cancelTask: (server: string, taskId: string) => Effect.Effect<Task, CallError>
     /** How long the server took to answer, in milliseconds. */
     readonly ping: (server: string) => Effect.Effect<number, CallError>

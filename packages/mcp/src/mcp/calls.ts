@@ -17,7 +17,11 @@ import type { Tools } from "./tools.ts"
 
 /** How a call is made. `request` is what the `mcp.progress` events of this call carry. */
 export interface CallOptions extends RequestOptions {
-  /** Calls the tool as a task (2025-11-25, Tasks): `true`, or how long the server is asked to keep it, in milliseconds. */
+  /**
+   * Calls the tool as a task (2025-11-25, Tasks): `true`, or how long the server is asked to keep it, in milliseconds.
+   * Fails with `TaskUnsupported` or `NotDeclared`, and nothing is sent, where the tool or the server does not offer that.
+   * `timeout` bounds each request of the task then, and the ttl the task.
+   */
   readonly task?: boolean | { readonly ttl?: number | undefined } | undefined
 }
 

@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import { config, Recordings, testMcp } from "@opencode-ai/testing/client"
 import { testEffect } from "@opencode-ai/testing/effect"
 import type { LocalPeer, PeerError, RemotePeer } from "@opencode-ai/testing/peers/launch"
+import { everything } from "@opencode-ai/testing/peers/published"
 import { sdkV1Tasks, sdkV1TasksHttp } from "@opencode-ai/testing/peers/served"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import type { ElicitationRequest } from "../../src/capability/elicitation.ts"
@@ -177,3 +178,18 @@ targets.forEach((target) =>
     )
   }),
 )
+
+describe("server-everything", () => {
+  it.live("researches as a task, stage by stage", () =>
+    Effect.gen(function* () {
+      const { mcp, sent, told } = yield* begin({ name: "everything", entry: Effect.succeed(everything) })
+      const result = yield* mcp.callTool("a", "simulate-research-query", { topic: "tea" }, { request: 5 })
+      expect(JSON.stringify(result.content)).toContain("Research Report: tea")
+      expect(sent("tools/call")).toMatchObject([{ params: { task: {} } }])
+      const stages = told.of("mcp.task.status").map((data) => Object(Object(data).task).status)
+      expect(stages.length).toBeGreaterThan(2)
+      expect(stages.at(-1)).toBe("completed")
+      expect(told.of("mcp.task.status").every((data) => Object(data).request === 5)).toBe(true)
+    }),
+  )
+})
