@@ -39,6 +39,7 @@ const validatorOf = (tool: Tool, warn: (message: string) => void): Effect.Effect
 }
 
 const disable = (tool: Tool, why: string, warn: (message: string) => void) => {
+  if (validators.get(tool) === "unusable") return
   validators.set(tool, "unusable")
   warn(`the results of the tool ${JSON.stringify(tool.name)} are not validated: ${why}`)
 }

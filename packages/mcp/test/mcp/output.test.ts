@@ -175,8 +175,16 @@ describe("the structured content of a tool with an output schema", () => {
       for (let count = 0; count < 3; count++)
         expect((yield* mcp.callTool("a", "t")).structuredContent).toEqual({ value: 1 })
       expect(warned.length).toBe(1)
+      yield* mcp.disconnect("a")
+      yield* mcp.connect("a")
+      yield* Effect.all(
+        [1, 2, 3].map(() => mcp.callTool("a", "t")),
+        { concurrency: "unbounded" },
+      )
+      expect(warned.length).toBe(2)
       expect(warned[0]).toContain("takes more work")
-      expect((yield* Recordings).wire("a").messages("sent", "tools/call").length).toBe(3)
+      const { wires } = yield* Recordings
+      expect(wires("a").map((wire) => wire.messages("sent", "tools/call").length)).toEqual([3, 3])
     }),
   )
 })
