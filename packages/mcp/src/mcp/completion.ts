@@ -107,7 +107,7 @@ interface Asking {
 /** What is known of the questions to one server in one session. */
 class State {
   readonly session: Session["Service"]
-  readonly answers = new Map<string, { readonly completion: Completion; readonly until: number }>()
+  answers = new Map<string, { readonly completion: Completion; readonly until: number }>()
   /** By what is asked about: a prompt's argument or a template's variable. */
   readonly asking = new Map<string, Asking>()
   readonly askedAt = new Map<string, number>()
@@ -140,7 +140,11 @@ export const make: Effect.Effect<Complete, never, Scope.Scope> = Effect.gen(func
     const before = states.get(notifications)
     if (before?.session === session) return before
     if (before === undefined) {
-      const forget = () => states.get(notifications)?.answers.clear()
+      // An answer that is on its way now goes where nobody looks.
+      const forget = () => {
+        const state = states.get(notifications)
+        if (state !== undefined) state.answers = new Map()
+      }
       notifications.listen("prompts/list_changed", forget)
       notifications.listen("resources/list_changed", forget)
     }
@@ -178,28 +182,32 @@ export const make: Effect.Effect<Complete, never, Scope.Scope> = Effect.gen(func
     Effect.gen(function* () {
       if (waits) yield* Effect.sleep(quiet)
       yield* turn(state)
+      const { answers } = state
       const result = yield* state.session.request(Method.complete, params, { timeout })
       const completion = read(result)
       if (completion.values.reduce((size, value) => size + value.length, 0) <= answerLimit) {
-        state.answers.delete(key)
-        state.answers.set(key, { completion, until: now() + timeToLive })
-        bound(state.answers)
+        answers.delete(key)
+        answers.set(key, { completion, until: now() + timeToLive })
+        bound(answers)
       }
       return completion
     })
 
-  /** Waits for a question together with whoever else asked it; the last who goes withdraws it. */
-  const join = (state: State, subject: string, asking: Asking) => {
-    asking.waiting += 1
-    return Effect.onInterrupt(Deferred.await(asking.outcome), () =>
-      Effect.sync(() => {
+  /** Waits for a question, together with whoever else asked it; the last who goes withdraws it. */
+  const join = (state: State, subject: string, asking: Asking, begin: Effect.Effect<void>) =>
+    Effect.uninterruptibleMask((restore) => {
+      asking.waiting += 1
+      const withdraw = Effect.sync(() => {
         asking.waiting -= 1
         if (asking.waiting > 0) return
         if (state.asking.get(subject) === asking) state.asking.delete(subject)
         asking.fiber?.interruptUnsafe()
-      }),
-    )
-  }
+      })
+      return Effect.andThen(
+        begin,
+        Effect.onInterrupt(restore(Deferred.await(asking.outcome)), () => withdraw),
+      )
+    })
 
   return (server, { session }, question) =>
     Effect.suspend(() => {
@@ -215,7 +223,7 @@ export const make: Effect.Effect<Complete, never, Scope.Scope> = Effect.gen(func
       const known = state.answers.get(key)
       if (known !== undefined && known.until > at) return Effect.succeed(known.completion)
       const current = state.asking.get(subject)
-      if (current?.key === key) return join(state, subject, current)
+      if (current?.key === key) return join(state, subject, current, Effect.void)
 
       const asking: Asking = { key, outcome: Deferred.makeUnsafe(), fiber: undefined, waiting: 0 }
       state.asking.set(subject, asking)
@@ -244,6 +252,6 @@ export const make: Effect.Effect<Complete, never, Scope.Scope> = Effect.gen(func
           fiber.addObserver(finish)
         },
       )
-      return Effect.andThen(Effect.uninterruptible(begin), join(state, subject, asking))
+      return join(state, subject, asking, begin)
     })
 })

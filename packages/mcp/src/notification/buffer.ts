@@ -59,28 +59,26 @@ export class Buffer<A> {
     this.bounds = bounds
   }
 
-  private hasRoom(group: string | undefined, bytes: number): boolean {
-    const { bytes: limit, capacity, group: grouped, groupCapacity = capacity } = this.bounds
-    if (this.elements.length === 0) return true
-    const reserve = grouped !== undefined && group === undefined ? 1.25 : 1
-    if (this.elements.length >= capacity * reserve || this.bytes + bytes > limit * reserve) return false
-    return group === undefined || (this.groups.get(group) ?? 0) < groupCapacity
-  }
-
-  /** Keeps an element; false where it was lost. */
-  offer(element: A): boolean {
-    const group = this.bounds.group?.(element)
-    const bytes = weigh(element)
-    if (this.hasRoom(group, bytes)) {
-      this.elements.push(element)
-      this.bytes += bytes
-      if (group !== undefined) this.groups.set(group, (this.groups.get(group) ?? 0) + 1)
-      return true
-    }
+  private lose(group: string | undefined, element: A): false {
     const before = this.losses.get(group)
     if (before === undefined) this.losses.set(group, { first: element, count: 1 })
     else before.count += 1
     return false
+  }
+
+  /** Keeps an element; false where it was lost. */
+  offer(element: A): boolean {
+    const { bytes: limit, capacity, group: grouped, groupCapacity = capacity } = this.bounds
+    const group = grouped?.(element)
+    const count = group === undefined ? 0 : (this.groups.get(group) ?? 0)
+    const reserve = grouped !== undefined && group === undefined ? 1.25 : 1
+    if (count >= groupCapacity || this.elements.length >= capacity * reserve) return this.lose(group, element)
+    const bytes = weigh(element)
+    if (this.elements.length > 0 && this.bytes + bytes > limit * reserve) return this.lose(group, element)
+    this.elements.push(element)
+    this.bytes += bytes
+    if (group !== undefined) this.groups.set(group, count + 1)
+    return true
   }
 
   /** All that is kept, oldest first, and after it what tells of the lost. */
