@@ -34,8 +34,8 @@ export const list = <Item>(
   options: {
     readonly timeout: number
     readonly warn: (message: string) => void
-    /** A page that fails fails the listing. Default: what was read before it is kept. */
-    readonly exactly?: boolean
+    /** Where the first page fails so does the listing. Default: it is empty. */
+    readonly needsFirst?: boolean
   },
 ): Effect.Effect<ReadonlyArray<Item>, SessionError> =>
   Effect.gen(function* () {
@@ -62,7 +62,8 @@ export const list = <Item>(
       const params: Page = cursor === undefined ? {} : { cursor }
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
-          ({ reason }) => options.exactly !== true && (reason._tag !== "Transport" || reason.isOneAnswer),
+          ({ reason }) =>
+            (page > 0 || options.needsFirst !== true) && (reason._tag !== "Transport" || reason.isOneAnswer),
           (error) =>
             Effect.sync(() => options.warn(`${kind.method.method}: ${error.reason.message}; ${items.length} kept`)),
         ),

@@ -104,7 +104,7 @@ export const make = (registry: Registry): TaskOperations => {
           ? list(session, taskKind, {
               timeout: connection?.config.timeout.catalog ?? defaultTimeout,
               warn: (message) => session.notifications.publish("warning", { message }),
-              exactly: true,
+              needsFirst: true,
             })
           : // It fails with what is missing, and sends nothing.
             Effect.map(session.request(Method.listTasks, {}), ({ tasks }) => tasks),

@@ -177,14 +177,18 @@ describe("a server", () => {
     }),
   )
 
-  it.effect("whose page fails fails the list, with its code", () =>
+  it.effect("whose first page fails fails the list; a later one leaves what was read, with a warning", () =>
     Effect.gen(function* () {
-      const { mcp } = yield* begin({
+      let failing: unknown = "2"
+      const { mcp, told } = yield* begin({
         "tasks/list": ({ params }) =>
-          params?.cursor === undefined
-            ? { result: { tasks: [state("working")], nextCursor: "2" } }
-            : refused(-32602, "no page"),
+          params?.cursor === failing
+            ? refused(-32602, "no page")
+            : { result: { tasks: [state("working")], nextCursor: "2" } },
       })
+      expect((yield* mcp.tasks("a")).map(({ taskId }) => taskId)).toEqual(["t1"])
+      expect(JSON.stringify(told.of("mcp.warning"))).toContain("no page")
+      failing = undefined
       expect(yield* failure(mcp.tasks("a"))).toMatchObject({ reason: { _tag: "Protocol", code: -32602 } })
     }),
   )
