@@ -16,11 +16,20 @@ export const server = ({ name, status: state, type, ...rest }: ServerState) => (
   ...rest,
 })
 
-/** A tool, as an element of `tools --json`: what the server said of it, beside its key and its server. */
-export const tool = ({ key, server, tool }: ToolEntry) => ({ key, server, ...tool })
+/**
+ * A tool, as an element of `tools --json`: what the server said of it, beside its key and its server, which no member of the
+ * server's own takes the place of.
+ */
+export const tool = ({ key, server, tool }: ToolEntry) => {
+  const own = { key, server }
+  return { ...own, ...tool, ...own }
+}
 
-/** A prompt, resource or template, with its server. */
-export const item = <Item extends object>({ item, server }: Of<Item>) => ({ server, ...item })
+/** A prompt, resource or template, with its server, whatever the server says itself. */
+export const item = <Item extends object>({ item, server }: Of<Item>) => {
+  const own = { server }
+  return { ...own, ...item, ...own }
+}
 
 /** A copy of a JSON value in which `mask` was applied to each string, names of members included. */
 export const masked = (value: unknown, mask: (text: string) => string): unknown => {
