@@ -3,7 +3,7 @@ import type { Event } from "@opencode-ai/mcp/events"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { Output } from "./output.ts"
-import * as Text from "./text.ts"
+import type * as Text from "./text.ts"
 
 /** What happened, in a word, how it looks, and the rest of it. */
 export interface Words {
