@@ -1,9 +1,9 @@
 /** From a request on the wire to a question for the person, and from the answer to what is sent. */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { brief } from "../protocol/json.ts"
 import { internalError, isObject, type JsonObject, methodNotFound } from "../protocol/jsonrpc.ts"
+import { answering } from "./answering.ts"
 import type {
   Elicitation,
   ElicitationAnswer,
@@ -180,14 +180,8 @@ export const answerElicitation = (
   Effect.sync(() => {
     const pace = makePace()
     const ask = (request: ElicitationRequest) =>
-      Effect.suspend(() => elicitation.elicit(request)).pipe(
-        // What a handler interrupts by itself is a failure like any other: the server waits for an answer.
-        Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Effect.fail(failed("the client gave up on this question"))
-            : Effect.failCause(cause),
-        ),
-        Effect.flatMap((answer) => Effect.catch(checkAnswer(request, answer), (detail) => unfit(request, detail))),
+      Effect.flatMap(answering(Effect.suspend(() => elicitation.elicit(request))), (answer) =>
+        Effect.catch(checkAnswer(request, answer), (detail) => unfit(request, detail)),
       )
     return (params, origin) =>
       Effect.flatMap(readElicitation(params, origin), (request) =>

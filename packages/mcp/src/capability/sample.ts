@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import { internalError, type JsonObject, userRejected } from "../protocol/jsonrpc.ts"
 import type { CreateMessageRequestParams } from "../protocol/model.ts"
 import type { Approval, Verdict } from "./approval.ts"
+import { answering } from "./answering.ts"
 import { type Budget, inputTokens, outputTokens, type Reservation } from "./budget.ts"
 import { blocksOf, readParams, readResult } from "./messages.ts"
 import type { Origin } from "./origin.ts"
@@ -49,17 +50,6 @@ const failed = (message: string): RequestRefused => new RequestRefused({ code: i
 
 const approved = <A>(verdict: Verdict<A>): Effect.Effect<A, RequestRefused> =>
   verdict.approved ? Effect.succeed(verdict.value) : Effect.fail(rejected(verdict.reason))
-
-/**
- * What a handler interrupts by itself is a failure like any other: the server waits for an answer. An interruption from
- * outside is not caught by this; it is the server's own cancellation, or the end of the session.
- */
-const answering = <A>(handler: Effect.Effect<A, RequestRefused>): Effect.Effect<A, RequestRefused> =>
-  Effect.catchCause(handler, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.fail(failed("the client gave up on this request"))
-      : Effect.failCause(cause),
-  )
 
 interface Options {
   readonly sampling: Sampling["Service"]
