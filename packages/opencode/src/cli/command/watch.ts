@@ -64,6 +64,8 @@ const clock = (millis: number) => {
   return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`
 }
 
+const instant = (millis: number) => new Date(millis).toISOString()
+
 const print = (event: Event): Effect.Effect<void, never, Output> =>
   Effect.gen(function* () {
     const { json, out, print, printJson } = yield* Output
@@ -72,7 +74,7 @@ const print = (event: Event): Effect.Effect<void, never, Output> =>
     const { colour, text, what } = Happening.words(event)
     const server = Text.oneLine(event.data.server)
     if (!out.terminal) {
-      return yield* print([new Date(now).toISOString(), server, what, Text.oneLine(text)].join("\t"))
+      return yield* print([instant(now), server, what, Text.oneLine(text)].join("\t"))
     }
     const head = `${out.paint("dim", clock(now))} ${out.paint("bold", server)} ${out.paint(colour, what)}`
     const said = Text.oneLine(text)
