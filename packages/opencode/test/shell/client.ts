@@ -65,6 +65,8 @@ export interface ShellOptions {
   /** The text of the configuration, in place of `servers`. */
   readonly text?: string
   readonly env?: { readonly [name: string]: string }
+  /** Flags. */
+  readonly words?: ReadonlyArray<string>
   /** Whether its output is read from the start. */
   readonly reads?: boolean
 }
@@ -96,7 +98,7 @@ export const startShell = (options: ShellOptions = {}): Effect.Effect<Shell, nev
     const mark = randomUUID()
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, [program, "shell", "--json", ...words], {
+        spawn(process.execPath, [program, "shell", "--json", ...words, ...(options.words ?? [])], {
           cwd: directory,
           env: {
             ...process.env,

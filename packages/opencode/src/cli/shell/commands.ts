@@ -4,7 +4,9 @@
  * An id is any JSON value, compared as JSON; it may be missing, which is `null`, and it may be used again while it is in
  * flight: `cancel` then ends every command of that id. Who wrote a line is not looked at, nor where the reply goes.
  */
-import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
+import { isObject, userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -59,6 +61,8 @@ const unknownOperation = (op: string) => {
   return badRequest(`unknown operation ${JSON.stringify(op)}; ${meant}`)
 }
 
+const withdrawn = new RequestRefused({ code: userRejected, message: "the call that it was for has ended" })
+
 // What recurses over a value ends in the runtime's RangeError at some depth.
 const tooDeep = () => Effect.fail(badRequest("the line is nested too deep"))
 
@@ -75,11 +79,24 @@ const parse = (line: Line): Effect.Effect<Fields.Given, CliFailure> =>
 export const make = (options: CommandsOptions): Effect.Effect<Commands, never, Needs> =>
   Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<Needs>())
+    const questions = yield* Questions
     const inFlight = new Map<string, Set<Fiber.Fiber<unknown, unknown>>>()
     const all = () => [...inFlight.values()].flatMap((fibers) => [...fibers])
 
     const failed = (id: unknown, cause: Cause.Cause<unknown>) =>
       options.reply(id, { ok: false, error: fromCause(cause) })
+
+    /** What was asked for a command that has ended has nobody left who waits for the answer. */
+    const withdraw = (key: string) => {
+      for (const { id, kind, request } of questions.open()) {
+        if (request.request === undefined || keyOf(request.request) !== key) continue
+        fork(
+          Effect.ignore(
+            kind === "elicitation" ? questions.answer(id, { action: "cancel" }) : questions.sampled(id, withdrawn),
+          ),
+        )
+      }
+    }
 
     const start = (id: unknown, given: Fields.Given, { exact, run }: Operation) => {
       const key = keyOf(id)
@@ -88,7 +105,10 @@ export const make = (options: CommandsOptions): Effect.Effect<Commands, never, N
       inFlight.set(key, fibers.add(fiber))
       fiber.addObserver((exit) => {
         fibers.delete(fiber)
-        if (fibers.size === 0) inFlight.delete(key)
+        if (fibers.size === 0) {
+          inFlight.delete(key)
+          withdraw(key)
+        }
         if (Exit.isSuccess(exit)) options.reply(id, { ok: true, result: exit.value, exact })
         else failed(id, exit.cause)
       })
