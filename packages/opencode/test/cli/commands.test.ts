@@ -64,7 +64,7 @@ describe("resources, templates, prompts", () => {
       const templates = json(yield* mcp({ everything }, ["templates", "everything", "--json"]))
       expect(templates[0].uriTemplate).toStartWith("demo://resource/dynamic/")
       const prompts = yield* mcp(servers, ["prompts"])
-      expect(prompts.stdout).toStartWith("s\tgreet\t(name, language?)\tGreets somebody\ns\tplain\t()\t\n")
+      expect(prompts.stdout).toStartWith("s\tgreet\t(name, language?)\tGreeting – Greets somebody\ns\tplain\t()\t\n")
     }),
   )
 

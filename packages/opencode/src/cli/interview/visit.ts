@@ -50,12 +50,12 @@ export const wait = (request: UrlElicitation, visit: Visit, timeout: number) =>
   Effect.gen(function* () {
     const output = yield* Output
     const server = Text.oneLine(request.server)
-    yield* output.say(`Waiting for ${server} to say that the visit is over. Press a key once you have finished.`)
     const key = Effect.scoped(
       Effect.gen(function* () {
-        const input = yield* Queue.take(yield* (yield* Terminal.Terminal).readInput)
-        visit.end()
-        return givesUp(input) ? ("cancel" as const) : ("accept" as const)
+        // Said once keys are read: from then on Ctrl-C is one.
+        const keys = yield* (yield* Terminal.Terminal).readInput
+        yield* output.say(`Waiting for ${server} to say that the visit is over. Press a key once you have finished.`)
+        return givesUp(yield* Queue.take(keys)) ? ("cancel" as const) : ("accept" as const)
       }),
     ).pipe(
       Effect.orElseSucceed(() => "cancel" as const),
@@ -63,5 +63,6 @@ export const wait = (request: UrlElicitation, visit: Visit, timeout: number) =>
     )
     const over = Effect.as(Effect.timeoutOption(visit.over, timeout), "accept" as const)
     const answer: ElicitationAnswer = { action: yield* Effect.raceFirst(over, key) }
+    visit.end()
     return answer
   })
