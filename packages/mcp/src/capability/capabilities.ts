@@ -120,7 +120,11 @@ const build = (given: Handlers): Effect.Effect<Capabilities["Service"], never, S
       handle: (method, params, origin) =>
         answers.get(method)?.(params, origin) ??
         Effect.fail(new RequestRefused({ code: methodNotFound, message: `this client does not answer ${method}` })),
-      announcements: Stream.mergeAll(announced, { concurrency: "unbounded" }),
+      // One alone is listened to as soon as it is run; of several each a turn later.
+      announcements:
+        announced.length > 1
+          ? Stream.mergeAll(announced, { concurrency: "unbounded" })
+          : (announced[0] ?? Stream.empty),
     }
   })
 

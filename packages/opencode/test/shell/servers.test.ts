@@ -176,6 +176,8 @@ it.live("a call that is silent for its timeout ends, and the server is told", ()
     const record = yield* fileRecord
     const silent = recordTo(record, rawStdio({ on: { "tools/call": [] } }))
     const shell = yield* startShell({ servers: { silent } })
+    // Connected first: the timeout of a call bounds the wait for its server, too.
+    expect((yield* shell.ask({ id: 0, op: "tools", server: "silent" })).ok).toBe(true)
     const call = yield* shell.ask({ id: 1, op: "call", server: "silent", tool: "echo", timeout: 50 })
     expect(call.error?.tag).toBe("Timeout")
     expect(call.error?.message).toContain("50 ms")
