@@ -28,6 +28,8 @@ export interface Running {
   readonly result: Effect.Effect<Result>
   /** What standard error holds so far. */
   readonly stderr: () => string
+  /** Waits until standard output holds what fits, or has ended. */
+  readonly printed: (fits: RegExp) => Effect.Effect<void>
 }
 
 export interface RunOptions {
@@ -128,12 +130,43 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
       const stderrEnd = child.stderr.pipeTo(
         new WritableStream({ write: (chunk: Uint8Array) => void (stderr += decoder.decode(chunk, { stream: true })) }),
       )
+      let stdout = ""
+      let over = false
+      const listeners = new Set<() => void>()
+      const told = () => {
+        for (const listener of [...listeners]) listener()
+      }
+      const outDecoder = new TextDecoder()
+      const stdoutEnd = child.stdout
+        .pipeTo(
+          new WritableStream({
+            write: (chunk: Uint8Array) => {
+              stdout += outDecoder.decode(chunk, { stream: true })
+              told()
+            },
+          }),
+        )
+        .finally(() => {
+          over = true
+          told()
+        })
       return {
+        printed: (fits) =>
+          Effect.callback<void>((resume) => {
+            const look = () => {
+              if (!over && !fits.test(stdout)) return
+              listeners.delete(look)
+              resume(Effect.void)
+            }
+            listeners.add(look)
+            look()
+            return Effect.sync(() => listeners.delete(look))
+          }),
         pid: child.pid,
         kill: (signal) => child.kill(signal),
         stderr: () => stderr,
         result: Effect.promise(() =>
-          Promise.all([child.exited, child.stdout.text(), stderrEnd]).then(([code, stdout]) => ({
+          Promise.all([child.exited, stdoutEnd, stderrEnd]).then(([code]) => ({
             code,
             stdout,
             stderr,
