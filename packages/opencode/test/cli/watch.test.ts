@@ -60,6 +60,28 @@ describe("watch", () => {
       expect(gone.stdout).toContain("\ts\tstatus\tfailed: could not start no-such-program-of-this-test")
     }),
   )
+
+  it.live("ends when the last server ends, and not before", () =>
+    Effect.gen(function* () {
+      const { start, write } = yield* world
+      const dying = (ms: number) =>
+        rawStdio({
+          on: {
+            "notifications/initialized": [
+              { do: "wait", ms },
+              { do: "exit", code: 3 },
+            ],
+          },
+        })
+      const config = write("servers.json", { mcp: { first: dying(50), last: dying(800) } })
+      const { code, stderr, stdout } = yield* (yield* start(["watch", "--config", config])).result
+      expect(code).toBe(3)
+      expect(stdout).toContain("\tfirst\tstatus\tfailed: ")
+      expect(stdout).toContain("\tlast\tstatus\tfailed: ")
+      expect(stderr).toContain("first is not connected (failed): ")
+      expect(stderr).toContain("exited with code 3")
+    }),
+  )
 })
 
 describe("logs", () => {

@@ -1,9 +1,10 @@
 /** `watch`: everything that happens, as it happens, until Ctrl-C or until nobody reads any more. */
 import type { Event } from "@opencode-ai/mcp/events"
 import { NotConnected, McpError } from "@opencode-ai/mcp/error"
-import { Mcp } from "@opencode-ai/mcp/mcp"
+import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { Options } from "../configuration.ts"
 import { badRequest } from "../failure.ts"
 import * as Happening from "../happening.ts"
@@ -41,17 +42,30 @@ export const watch = (options: WatchOptions) =>
     Effect.onInterrupt(() => Effect.map(Output, ({ configure }) => configure({ json: false, level: "warn" }))),
   )
 
-/** Fails where there is no server that anything could come from. */
+/** Waits until this holds of the servers, which is looked at again with each change of a status. */
+const until = (is: Effect.Effect<boolean>) =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    const changed = yield* Latch.make()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => mcp.listen(({ type }) => void (type === "mcp.status.changed" && changed.openUnsafe()))),
+      (stop) => Effect.sync(stop),
+    )
+    while (!(yield* is)) {
+      yield* changed.await
+      changed.closeUnsafe()
+    }
+  }).pipe(Effect.scoped)
+
+/** Fails once there is no server that anything could come from. */
 const nobodyLeft = Effect.gen(function* () {
   const mcp = yield* Mcp
   yield* mcp.settled
+  const mayTell = ({ status: { status } }: ServerState) => status === "connected" || status === "pending"
+  yield* until(Effect.map(mcp.servers, (states) => !states.some(mayTell)))
   const states = yield* mcp.servers
-  const wanted = states.filter(({ status }) => status.status !== "disabled")
-  const [first] = wanted.length > 0 ? wanted : states
+  const [first] = [...states.filter(({ status }) => status.status !== "disabled"), ...states]
   if (first === undefined) return yield* badRequest("no server is configured: there is nothing to watch")
-  if (wanted.some(({ status }) => status.status === "connected" || status.status === "pending")) {
-    return yield* Effect.never
-  }
   if (states.length > 1) yield* describeFailures
   return yield* new McpError({ reason: new NotConnected({ server: first.name, status: first.status }) })
 })
