@@ -1,13 +1,9 @@
 /**
  * What a server answered, as a person reads it: text as text, pictures and sound as files whose paths are told, links as
- * references. A file's name is made here; nothing that a server says becomes a path.
+ * references. A file's name is made here; nothing that a server says becomes a path. What is not of the shape that the
+ * protocol gives it is shown as the JSON that it is.
  */
-import type {
-  BlobResourceContents,
-  CallToolResult,
-  ContentBlock,
-  TextResourceContents,
-} from "@opencode-ai/mcp/protocol/model"
+import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -16,6 +12,7 @@ import { isDeepStrictEqual } from "node:util"
 import { CliFailure } from "./failure.ts"
 import { Output } from "./output.ts"
 import { indented } from "./present.ts"
+import { own } from "./schema.ts"
 import * as Text from "./text.ts"
 
 const extensions: ReadonlyMap<string, string> = new Map([
@@ -64,61 +61,86 @@ const saved = (what: string, data: string, mimeType: string | undefined) =>
 /** Text that a server wrote. Elsewhere than on a terminal it is data, and stays as it is. */
 const said = (text: string) => Effect.map(Output, ({ out }) => (out.terminal ? Text.harmless(text) : text))
 
-type Contents = TextResourceContents | BlobResourceContents
+const isText = (value: unknown): value is string => typeof value === "string"
+
+/** What is of no known kind, or is not what its kind is. */
+const odd = (value: unknown) => said(JSON.stringify(value) ?? "")
 
 /** The contents of a resource. */
-export const contents = (resource: Contents) =>
-  "text" in resource ? said(resource.text) : saved("file", resource.blob, resource.mimeType)
+export const contents = (resource: unknown) => {
+  const [text, blob, mimeType] = [own(resource, "text"), own(resource, "blob"), own(resource, "mimeType")]
+  if (isText(text)) return said(text)
+  return isText(blob) ? saved("file", blob, isText(mimeType) ? mimeType : undefined) : odd(resource)
+}
+
+/** Who reads it, in the person's words. */
+const reader = (audience: unknown): ReadonlyArray<string> => {
+  if (audience === "user") return ["you"]
+  if (audience === "assistant") return ["the model"]
+  return isText(audience) ? [Text.oneLine(audience)] : []
+}
 
 /** Whom it is for, and how much it matters, where the server says so; on a terminal. */
-const annotated = ({ annotations }: ContentBlock) =>
+const annotated = (content: unknown) =>
   Effect.map(Output, ({ out }) => {
-    const { audience = [], priority } = annotations ?? {}
-    const readers = audience.map((each) => (each === "user" ? "you" : each === "assistant" ? "the model" : each))
+    const annotations = own(content, "annotations")
+    const [audience, priority] = [own(annotations, "audience"), own(annotations, "priority")]
+    const readers = Array.isArray(audience) ? audience.flatMap(reader) : []
     const parts = [
-      ...(readers.length === 0 ? [] : [`for ${Text.oneLine(readers.join(" and "))}`]),
-      ...(priority === undefined ? [] : [`priority ${priority}`]),
+      ...(readers.length === 0 ? [] : [`for ${readers.join(" and ")}`]),
+      ...(typeof priority === "number" ? [`priority ${priority}`] : []),
     ]
     return out.terminal && parts.length > 0 ? `${out.paint("dim", `(${parts.join(", ")})`)}\n` : ""
   })
 
 /** One block of content, in lines. */
-export const block = (content: ContentBlock) =>
+export const block = (content: unknown) =>
   Effect.gen(function* () {
     return `${yield* annotated(content)}${yield* body(content)}`
   })
 
-const body = (content: ContentBlock) =>
+const body = (content: unknown) =>
   Effect.gen(function* () {
     const { paint } = (yield* Output).out
-    switch (content.type) {
-      case "text":
-        return yield* said(content.text)
+    const of = (key: string) => own(content, key)
+    const type = of("type")
+    switch (type) {
+      case "text": {
+        const text = of("text")
+        return isText(text) ? yield* said(text) : yield* odd(content)
+      }
       case "image":
-      case "audio":
-        return yield* saved(content.type, content.data, content.mimeType)
+      case "audio": {
+        const [data, mimeType] = [of("data"), of("mimeType")]
+        if (!isText(data)) return yield* odd(content)
+        return yield* saved(type, data, isText(mimeType) ? mimeType : undefined)
+      }
       case "resource_link": {
-        const size = content.size === undefined ? undefined : `${content.size} bytes`
-        const about = [content.title ?? content.name, content.description, content.mimeType, size].flatMap((each) =>
-          each === undefined || each === "" ? [] : [Text.oneLine(each)],
+        const [uri, size] = [of("uri"), of("size")]
+        if (!isText(uri)) return yield* odd(content)
+        const bytes = typeof size === "number" ? `${size} bytes` : undefined
+        const about = [of("title") ?? of("name"), of("description"), of("mimeType"), bytes].flatMap((each) =>
+          isText(each) && each !== "" ? [Text.oneLine(each)] : [],
         )
-        return `${paint("dim", "resource")} ${paint("cyan", Text.oneLine(content.uri))}  ${paint("dim", about.join(" – "))}`.trimEnd()
+        return `${paint("dim", "resource")} ${paint("cyan", Text.oneLine(uri))}  ${paint("dim", about.join(" – "))}`.trimEnd()
       }
       case "resource": {
-        const { resource } = content
-        const text = yield* contents(resource)
-        return `${paint("dim", "resource")} ${paint("cyan", Text.oneLine(resource.uri))}\n${text}`
+        const resource = of("resource")
+        const uri = own(resource, "uri")
+        if (!isText(uri)) return yield* odd(content)
+        return `${paint("dim", "resource")} ${paint("cyan", Text.oneLine(uri))}\n${yield* contents(resource)}`
       }
       default:
-        return yield* said(JSON.stringify(content))
+        return yield* odd(content)
     }
   })
 
 /** Whether a text block already says what the structured content holds, as servers do for older clients. */
-const repeats = (structured: unknown, content: ReadonlyArray<ContentBlock>): boolean =>
+const repeats = (structured: unknown, content: ReadonlyArray<unknown>): boolean =>
   content.some((each) => {
-    if (each.type !== "text" || !/^\s*[[{]/.test(each.text)) return false
-    const parsed = Result.try((): unknown => JSON.parse(each.text))
+    const text = own(each, "type") === "text" ? own(each, "text") : undefined
+    if (!isText(text) || !/^\s*[[{]/.test(text)) return false
+    const parsed = Result.try((): unknown => JSON.parse(text))
     return Result.isSuccess(parsed) && isDeepStrictEqual(parsed.success, structured)
   })
 
@@ -126,8 +148,9 @@ const repeats = (structured: unknown, content: ReadonlyArray<ContentBlock>): boo
 export const result = ({ content, structuredContent }: CallToolResult) =>
   Effect.gen(function* () {
     const { out } = yield* Output
-    const blocks = yield* Effect.forEach(content ?? [], block)
-    if (structuredContent === undefined || repeats(structuredContent, content ?? [])) return blocks.join("\n")
+    const all: ReadonlyArray<unknown> = Array.isArray(content) ? content : []
+    const blocks = yield* Effect.forEach(all, block)
+    if (structuredContent === undefined || repeats(structuredContent, all)) return blocks.join("\n")
     const text = yield* said(indented(structuredContent))
     return [
       ...blocks,

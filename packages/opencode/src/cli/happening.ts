@@ -26,7 +26,8 @@ export const colourOf = (level: Level): Text.Colour => {
   return level === "warning" ? "yellow" : "red"
 }
 
-const json = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
+/** A value that a server said, as it is read: a text as it is, anything else as JSON. */
+export const json = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""))
 
 const statuses: Readonly<Record<string, Text.Colour>> = { connected: "green", pending: "cyan", disabled: "dim" }
 

@@ -52,6 +52,17 @@ export const properties = (root: unknown): ReadonlyArray<Property> => {
   return [...found].map(([name, schema]) => ({ name, schema, required: required.has(name) }))
 }
 
+/** The arguments of a prompt: those that have a name. */
+export const argumentsOf = (prompt: unknown): ReadonlyArray<Property> => {
+  const listed = own(prompt, "arguments")
+  return (Array.isArray(listed) ? listed : []).flatMap((each: unknown) => {
+    const [name, description] = [own(each, "name"), own(each, "description")]
+    if (typeof name !== "string") return []
+    const schema = { type: "string", ...(typeof description === "string" ? { description } : {}) }
+    return [{ name, schema, required: own(each, "required") === true }]
+  })
+}
+
 /** Whether a tool takes arguments that its schema does not name: where it says so, or names none at all. */
 export const isOpen = (root: unknown): boolean => {
   const schema = resolve(root, root)

@@ -23,6 +23,15 @@ export const harmlessJson = (json: string): string =>
 /** The same on one line: space of any kind is one space. */
 export const oneLine = (text: string): string => harmless(text.replace(/\s+/g, " ").trim())
 
+/** Whether the text is on one line as it is, with nothing in it that has to be shown otherwise. */
+export const isPlain = (text: string): boolean => !/[\n\t]/.test(text) && harmless(text) === text
+
+/** What a server says where the protocol has a text: on one line; nothing where it is none. */
+export const spoken = (value: unknown): string => (typeof value === "string" ? oneLine(value) : "")
+
+/** The text with every line but the first set in: none of them can be taken for one that this program wrote. */
+export const inset = (text: string): string => harmless(text).replaceAll("\n", "\n    ")
+
 /** How many columns the text takes on a terminal; colours count nothing. */
 export const width = (text: string): number => Bun.stringWidth(text)
 

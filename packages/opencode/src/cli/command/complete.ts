@@ -10,6 +10,7 @@ import { badRequest, Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Pairs from "../pairs.ts"
+import { argumentsOf } from "../schema.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
 
@@ -59,7 +60,7 @@ const subject = ({ of, server }: CompleteOptions) =>
     const prompt = prompts.find(({ item }) => item.name === of)?.item
     if (prompt !== undefined) {
       const ref: CompleteRequestParams["ref"] = { type: "ref/prompt", name: of }
-      return { ref, names: (prompt.arguments ?? []).map(({ name }) => name) }
+      return { ref, names: argumentsOf(prompt).map(({ name }) => name) }
     }
     const all = [...prompts.map(({ item }) => item.name), ...templates.map(({ item }) => item.uriTemplate)]
     const ref: CompleteRequestParams["ref"] = { type: "ref/resource", uri: of }

@@ -6,6 +6,7 @@ import { Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Present from "../present.ts"
+import { argumentsOf } from "../schema.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
@@ -20,7 +21,8 @@ interface Kind<Item> {
   readonly name: (item: Item) => string
   /** What stands beside its name. */
   readonly beside: (item: Item) => string
-  readonly about: (item: Item) => string
+  /** What it is for, in parts. */
+  readonly about: (item: Item) => ReadonlyArray<unknown>
 }
 
 const lister =
@@ -40,6 +42,15 @@ const lister =
       }),
     )
 
+/** Parts that a server said, those that are texts. */
+const said = (parts: ReadonlyArray<unknown>, between: string): string =>
+  parts
+    .map(Text.spoken)
+    .filter((each) => each !== "")
+    .join(between)
+
+const aboutOf = <Item>({ about }: Kind<Item>, item: Item): string => said(about(item), " – ")
+
 const lines = <Item>(
   kind: Kind<Item>,
   items: ReadonlyArray<Of<Item>>,
@@ -47,7 +58,7 @@ const lines = <Item>(
 ): ReadonlyArray<string> => {
   if (!out.terminal) {
     return items.map(({ item, server }) =>
-      [server, kind.name(item), kind.beside(item), kind.about(item)].map(Text.oneLine).join("\t"),
+      [server, kind.name(item), kind.beside(item), aboutOf(kind, item)].map(Text.oneLine).join("\t"),
     )
   }
   const shown: Array<string> = []
@@ -60,7 +71,7 @@ const lines = <Item>(
     shown.push(
       `  ${out.paint("cyan", name)} ${out.paint("dim", Text.cut(Text.oneLine(kind.beside(item)), room))}`.trimEnd(),
     )
-    const about = Text.oneLine(kind.about(item))
+    const about = aboutOf(kind, item)
     if (about !== "") shown.push(`      ${Text.cut(about, out.columns() - 6)}`)
   }
   return shown
@@ -72,24 +83,25 @@ export const resources = lister<Resource>({
   plural: "resources",
   ask: (mcp, server) => mcp.resources(server),
   name: ({ uri }) => uri,
-  beside: (item) => [titled(item), ...(item.mimeType === undefined ? [] : [item.mimeType])].join(", "),
-  about: ({ description }) => description ?? "",
+  beside: (item) => said([titled(item), item.mimeType], ", "),
+  about: ({ description }) => [description],
 })
 
 export const templates = lister<ResourceTemplate>({
   plural: "resource templates",
   ask: (mcp, server) => mcp.templates(server),
   name: ({ uriTemplate }) => uriTemplate,
-  beside: (item) => [titled(item), ...(item.mimeType === undefined ? [] : [item.mimeType])].join(", "),
-  about: ({ description }) => description ?? "",
+  beside: (item) => said([titled(item), item.mimeType], ", "),
+  about: ({ description }) => [description],
 })
 
 export const prompts = lister<Prompt>({
   plural: "prompts",
   ask: (mcp, server) => mcp.prompts(server),
   name: ({ name }) => name,
-  beside: ({ arguments: args }) =>
-    `(${(args ?? []).map(({ name, required }) => `${name}${required === true ? "" : "?"}`).join(", ")})`,
-  about: ({ description, title }) =>
-    [title, description].filter((each) => each !== undefined && each !== "").join(" – "),
+  beside: (item) =>
+    `(${argumentsOf(item)
+      .map(({ name, required }) => `${name}${required ? "" : "?"}`)
+      .join(", ")})`,
+  about: ({ description, title }) => [title, description],
 })

@@ -49,7 +49,7 @@ export const logs = (options: LogsOptions) =>
           yield* describeFailures
           if (level !== undefined) yield* ask(server, level)
           if (follow) return yield* Effect.never
-          // A server that is closed has said its last: nothing is missed, and nothing has to be waited for.
+          yield* heardOut
           if (running === undefined) {
             const states = yield* mcp.servers
             yield* Effect.forEach(states, ({ name }) => Effect.ignore(mcp.disconnect(name)), {
@@ -82,6 +82,20 @@ const recall = (server: string | undefined, take: (event: Event) => void) =>
     }
   })
 
+/** How long a server that is about to be closed may take to answer, in milliseconds. */
+const patience = 2_000
+
+/** What a server wrote before it answers has arrived with the answer: of what is closed nothing is read any more. */
+const heardOut = Effect.gen(function* () {
+  const mcp = yield* Mcp
+  const states = yield* mcp.servers
+  const connected = states.filter(({ status }) => status.status === "connected")
+  yield* Effect.forEach(connected, ({ name }) => Effect.ignore(Effect.timeoutOption(mcp.ping(name), patience)), {
+    concurrency: "unbounded",
+    discard: true,
+  })
+})
+
 /** Tells servers what they are to log: the one that is named, which has to know of levels, or all that do. */
 const ask = (server: string | undefined, level: Happening.Level) =>
   Effect.gen(function* () {
@@ -100,6 +114,6 @@ const asText = (line: Line, { out }: Output["Service"]): string => {
   const server = Text.oneLine(line.data.server)
   const { colour, text, what } = Happening.words(line)
   return out.terminal
-    ? `${out.paint("bold", server)} ${out.paint(colour, what.padEnd(9))} ${Text.harmless(text)}`
+    ? `${out.paint("bold", server)} ${out.paint(colour, what.padEnd(9))} ${Text.inset(text)}`
     : [server, what, Text.oneLine(text)].join("\t")
 }

@@ -8,6 +8,7 @@ import * as Content from "../content.ts"
 import { badRequest, Exit } from "../failure.ts"
 import { progress, spinner } from "../live.ts"
 import { Output } from "../output.ts"
+import { argumentsOf, own } from "../schema.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
@@ -40,11 +41,12 @@ export const prompt = (options: PromptOptions) =>
       if (output.json()) yield* output.printExactly(result)
       else {
         const { paint } = output.out
-        if (result.description !== undefined)
-          yield* output.say(output.err.paint("dim", Text.harmless(result.description)))
-        for (const { content, role } of result.messages) {
-          yield* output.print(paint("bold", `${Text.oneLine(role)}:`))
-          yield* output.write(`${yield* Content.block(content)}\n`)
+        const { description, messages } = result
+        if (typeof description === "string") yield* output.say(output.err.paint("dim", Text.harmless(description)))
+        for (const message of messages) {
+          const role = own(message, "role")
+          yield* output.print(paint("bold", `${Text.spoken(role)}:`))
+          yield* output.write(`${yield* Content.block(own(message, "content"))}\n`)
         }
       }
       return Exit.done
@@ -67,20 +69,18 @@ const find = (prompts: ReadonlyArray<Prompt>, { name, server }: PromptOptions) =
 }
 
 /** The arguments of a prompt, described as a tool's are: all of them are strings. */
-const asTool = ({ arguments: args, name }: Prompt) => ({
-  name,
-  inputSchema: {
-    type: "object",
-    properties: Object.fromEntries(
-      (args ?? []).map((each) => [
-        each.name,
-        { type: "string", ...(each.description === undefined ? {} : { description: each.description }) },
-      ]),
-    ),
-    required: (args ?? []).flatMap((each) => (each.required === true ? [each.name] : [])),
-    additionalProperties: false,
-  },
-})
+const asTool = (prompt: Pick<Prompt, "arguments" | "name">) => {
+  const takes = argumentsOf(prompt)
+  return {
+    name: prompt.name,
+    inputSchema: {
+      type: "object",
+      properties: Object.fromEntries(takes.map(({ name, schema }) => [name, schema])),
+      required: takes.flatMap(({ name, required }) => (required ? [name] : [])),
+      additionalProperties: false,
+    },
+  }
+}
 
 const complete = (tool: ReturnType<typeof asTool>, words: ReadonlyArray<string>) =>
   Effect.gen(function* () {

@@ -32,9 +32,7 @@ const show = (entries: ReadonlyArray<ToolEntry>) =>
     if (entries.length === 0) return yield* output.say("There are no tools.")
     if (!terminal) {
       const lines = entries.map(({ server, tool }) =>
-        [server, tool.name, tool.title ?? tool.annotations?.title ?? "", tool.description ?? ""]
-          .map(Text.oneLine)
-          .join("\t"),
+        [server, tool.name, tool.title ?? tool.annotations?.title, tool.description].map(Text.spoken).join("\t"),
       )
       return yield* output.print(lines.join("\n"))
     }
@@ -45,12 +43,12 @@ const show = (entries: ReadonlyArray<ToolEntry>) =>
         lines.push(...(server === undefined ? [] : [""]), paint("bold", Text.oneLine(entry.server)))
       server = entry.server
       const marks = hints(entry)
-      lines.push(
-        `  ${paint("cyan", Text.oneLine(entry.tool.name))} ${paint("dim", Text.cut(signature(entry.tool.inputSchema), Math.max(8, columns() - 4 - Text.width(entry.tool.name))))}`,
-      )
-      const { description } = entry.tool
-      const said = [titleOf(entry), description].filter((each) => each !== undefined && each !== "").join(" – ")
-      const about = Text.oneLine(`${marks}${said}`)
+      const name = Text.oneLine(entry.tool.name)
+      const room = Math.max(8, columns() - 4 - Text.width(name))
+      const takes = Text.cut(Text.oneLine(signature(entry.tool.inputSchema)), room)
+      lines.push(`  ${paint("cyan", name)} ${paint("dim", takes)}`)
+      const said = [titleOf(entry), entry.tool.description].map(Text.spoken).filter((each) => each !== "")
+      const about = `${marks}${said.join(" – ")}`.trimEnd()
       if (about !== "") lines.push(`      ${Text.cut(about, columns() - 6)}`)
     }
     yield* output.print(lines.join("\n"))

@@ -1,6 +1,7 @@
 /**
  * What may be typed next: commands, servers, tools and their arguments, prompts, resources, and the values of arguments.
- * Only values are asked of a server; everything else is what is known already.
+ * Only values are asked of a server; everything else is what is known already. What a server calls something is offered
+ * where it can be shown as it is: what is typed has to be what is seen.
  */
 import * as Template from "@opencode-ai/mcp/catalog/template"
 import { Mcp } from "@opencode-ai/mcp/mcp"
@@ -10,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "../schema.ts"
+import * as Text from "../text.ts"
 import type { Complete } from "./terminal.ts"
 import * as Typed from "./typed.ts"
 
@@ -49,7 +51,7 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
     const prompt = command === "read" ? undefined : prompts(server).find((each) => each.name === name)
     if (prompt !== undefined) {
       const ref: CompleteRequestParams["ref"] = { type: "ref/prompt", name }
-      return { ref, names: (prompt.arguments ?? []).map((each) => each.name) }
+      return { ref, names: Schema.argumentsOf(prompt).map((each) => each.name) }
     }
     if (command === "prompt" || !name.includes("{")) return undefined
     const ref: CompleteRequestParams["ref"] = { type: "ref/resource", uri: name }
@@ -120,7 +122,7 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
         Effect.map(values(words, argument, unquoted(value)), (all) => {
           asking = undefined
           found(
-            all.map((each) => `${argument}=${quoted(each)} `),
+            all.filter(Text.isPlain).map((each) => `${argument}=${quoted(each)} `),
             part,
           )
         }),
@@ -128,6 +130,7 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
       return
     }
     const fitting = names(words)
+      .filter(Text.isPlain)
       .map((each) => (each.endsWith("=") ? each : `${quoted(each)} `))
       .filter((each) => each.startsWith(part))
     found(fitting, part)

@@ -27,19 +27,19 @@ const told = (event: Event, { out, says }: Writer): string | undefined => {
   const name = out.paint("dim", Text.oneLine(event.data.server))
   switch (event.type) {
     case "mcp.warning":
-      return `${out.paint("yellow", "warning:")} ${name} ${Text.harmless(event.data.message)}`
+      return `${out.paint("yellow", "warning:")} ${name} ${Text.inset(event.data.message)}`
     case "mcp.log": {
       const { data, level } = event.data
-      return `${out.paint(Happening.colourOf(level), level)} ${name} ${Text.harmless(typeof data === "string" ? data : JSON.stringify(data))}`
+      return `${out.paint(Happening.colourOf(level), level)} ${name} ${Text.inset(Happening.json(data))}`
     }
     case "mcp.status.changed": {
       const { error, status } = event.data
       if (status === "connected") return `${out.paint("green", "✓")} ${name} connected`
       if (status === "pending" || status === "disabled") return undefined
-      return `${out.paint("red", "✗")} ${name} ${status}${error === undefined ? "" : `: ${Text.harmless(error)}`}`
+      return `${out.paint("red", "✗")} ${name} ${status}${error === undefined ? "" : `: ${Text.inset(error)}`}`
     }
     case "mcp.stderr":
-      return says("debug") ? `stderr: ${name} ${Text.harmless(event.data.line)}` : undefined
+      return says("debug") ? `stderr: ${name} ${Text.oneLine(event.data.line)}` : undefined
     case "mcp.resource.updated":
     case "mcp.task.status":
     case "mcp.elicitation.completed": {
