@@ -26,7 +26,7 @@ export const askArgument = ({ name, schema }: Schema.Property, root: unknown) =>
     message,
     validate: (typed) => {
       const value = read(typed)
-      return Result.isSuccess(value) ? Effect.succeed(typed) : Effect.fail(value.failure)
+      return Result.isSuccess(value) ? Effect.succeed(typed) : Effect.fail(Text.oneLine(value.failure))
     },
   })
   return Effect.map(ask(text), (typed) => Result.getOrElse(read(typed), (): unknown => typed))

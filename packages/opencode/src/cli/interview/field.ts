@@ -167,7 +167,10 @@ const complain = (text: string) =>
 const askText = ({ required, schema }: Property, message: string, now: Value, check: Check) => {
   const type = own(schema, "type")
   const isText = type !== "number" && type !== "integer"
+  // What stands there is shown as it can be shown, and left as it is until it is changed.
+  const stands = now === undefined ? undefined : Text.oneLine(String(now))
   const read = (typed: string): Result.Result<Value, string> => {
+    if (typed === stands && typed !== "") return Result.succeed(now)
     if (typed === "" && !required) return Result.succeed(undefined)
     // An empty text would fit, and says nothing that a person who leaves a field empty means.
     if (typed === "") return Result.fail(`expected ${kind(schema)}: it is required`)
@@ -175,7 +178,7 @@ const askText = ({ required, schema }: Property, message: string, now: Value, ch
   }
   const prompt = Prompt.String({
     message,
-    ...(now === undefined ? {} : { default: Text.harmless(String(now)) }),
+    ...(stands === undefined ? {} : { default: stands }),
     validate: (typed) =>
       Effect.gen(function* () {
         const value = read(typed)
