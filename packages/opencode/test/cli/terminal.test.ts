@@ -143,7 +143,8 @@ describe("on a terminal", () => {
       const called = yield* terminal(["call", "s", "t", "--config", config])
       expect(called.raw).toContain(shown)
       expect(called.raw).not.toContain("\u001b[2J")
-      const json = yield* terminal(["call", "s", "t", "--json", "--config", config])
+      // Both outputs are one here: a spinner would stand before the JSON.
+      const json = yield* terminal(["call", "s", "t", "--json", "--config", config], { env: { CI: "1" } })
       expect(json.raw).not.toContain("\u202e")
       expect(JSON.parse(json.text)).toEqual({ content: [{ type: "text", text: evil }] })
       expect((yield* mcp({ s: server }, ["tools"])).stdout).toContain(shown)
