@@ -5,7 +5,8 @@
  * process) are in `recording.ts` and feed the same `Wire`.
  *
  * Beyond each message's schema it checks what a sequence shows: request ids are not used twice in a session, an answer
- * answers an open request once, a cancellation names a request of ours and never `initialize`.
+ * answers an open request once, a cancellation names a request of ours and never `initialize`. Where each message has a
+ * socket of its own, as at an HTTP server, it may arrive before that request, which has to arrive nevertheless.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -49,8 +50,16 @@ export class Wire {
   private readonly ours = new Map<string, string>()
   private readonly theirs = new Map<string, string>()
   private readonly listeners = new Set<() => void>()
+  /** Cancellations that came before what they cancel, where that may be. */
+  private readonly early = new Map<string, string>()
+  private readonly ordered: boolean
   private current: Revision = "2025-11-25"
   private initializeId: string | undefined
+
+  /** `ordered: false`: messages come on different sockets, so that one may overtake another. Default: true. */
+  constructor(options: { readonly ordered?: boolean } = {}) {
+    this.ordered = options.ordered ?? true
+  }
 
   /** The revision that messages are held to: the one offered, then the one negotiated. */
   get revision(): Revision {
@@ -59,7 +68,7 @@ export class Wire {
 
   /** Everything that is wrong with what we sent, each with the message. */
   get problems(): ReadonlyArray<string> {
-    return this.found
+    return [...this.found, ...this.early.values()]
   }
 
   /** The same for what the server sent: for the fake peers' own sake. */
@@ -137,9 +146,11 @@ export class Wire {
   /** Fails with every problem of what was sent. */
   get check(): Effect.Effect<void, Error> {
     return Effect.suspend(() =>
-      this.found.length === 0
+      this.problems.length === 0
         ? Effect.void
-        : Effect.fail(new Error(`Messages that the specification does not allow were sent:\n${this.found.join("\n")}`)),
+        : Effect.fail(
+            new Error(`Messages that the specification does not allow were sent:\n${this.problems.join("\n")}`),
+          ),
     )
   }
 
@@ -154,6 +165,8 @@ export class Wire {
     if (isRevision(offered)) this.current = offered
     this.initializeId = keyOf(message.id)
     this.ours.clear()
+    this.found.push(...this.early.values())
+    this.early.clear()
   }
 
   private order(message: WireMessage): ReadonlyArray<string> {
@@ -161,11 +174,21 @@ export class Wire {
     if (message.id !== undefined) {
       const used = this.ours.has(keyOf(message.id))
       this.ours.set(keyOf(message.id), message.method)
-      return used ? [`the id ${keyOf(message.id)} was used before`] : []
+      const overtaken = this.early.delete(keyOf(message.id)) && message.method === "initialize"
+      return [
+        ...(used ? [`the id ${keyOf(message.id)} was used before`] : []),
+        ...(overtaken ? ["initialize was cancelled"] : []),
+      ]
     }
     if (message.method !== "notifications/cancelled") return []
-    const target = this.ours.get(keyOf(message.params?.requestId))
-    if (target === undefined) return ["cancels a request that was never sent"]
+    const key = keyOf(message.params?.requestId)
+    const target = this.ours.get(key)
+    if (target === undefined) {
+      const problem = "cancels a request that was never sent"
+      if (this.ordered) return [problem]
+      this.early.set(key, `${problem}\n  ${JSON.stringify(message).slice(0, 2000)}`)
+      return []
+    }
     return target === "initialize" ? ["cancels initialize"] : []
   }
 }

@@ -137,7 +137,7 @@ const forward = (wire: Wire, origin: string, incoming: IncomingMessage, response
 /** A proxy on loopback in front of an HTTP server, which keeps what passes; it answers as the server does. */
 export const recordedHttp = (peer: RemotePeer): Effect.Effect<RecordedHttp, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const wire = new Wire()
+    const wire = new Wire({ ordered: false })
     const server = createServer((incoming, response) => forward(wire, peer.url, incoming, response))
     const port = yield* Effect.callback<number>((resume) => {
       server.listen(0, "127.0.0.1", () => {

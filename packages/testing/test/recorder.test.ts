@@ -15,7 +15,7 @@ const obliging = (version: string, refuse: () => boolean = () => false) =>
     open: (receiver) =>
       Effect.succeed({
         pid: undefined,
-        abandoned: () => undefined,
+        abandoned: () => true,
         negotiated: () => undefined,
         send: (message) => {
           if (refuse()) return false
@@ -106,6 +106,21 @@ describe("Wire", () => {
     expect(wire.problems).toEqual([])
     wire.sent({ jsonrpc: "2.0", id: "s1", result: {} })
     expect(wire.problems.join()).toContain('the id "s1" answers no request')
+  })
+
+  test("lets a cancellation overtake its request where each has a socket of its own, and waits for the request", () => {
+    const wire = new Wire({ ordered: false })
+    const cancel = (requestId: number) => ({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } })
+    wire.sent(cancel(5))
+    wire.sent(cancel(6))
+    wire.sent({ jsonrpc: "2.0", id: 5, method: "ping" })
+    expect(wire.problems.map((problem) => problem.replace(/\n.*/, ""))).toEqual([
+      "cancels a request that was never sent",
+    ])
+    expect(wire.problems.join()).toContain('"requestId":6')
+    wire.sent(cancel(0))
+    wire.sent(initialize)
+    expect(wire.problems.length).toBe(2)
   })
 
   test("sees a cancelled handshake and a cancellation of nothing", () => {

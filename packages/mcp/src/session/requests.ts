@@ -147,8 +147,8 @@ export const make = (options: {
       if (!wasSent) return
       // The one request that is never cancelled (Cancellation, Behavior Requirements).
       if (entry.method === "initialize") return
+      if (options.connection()?.abandoned(entry.id) !== true) return
       post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: entry.id, reason } })
-      options.connection()?.abandoned(entry.id)
     }
 
     const deadlines = yield* Deadlines.make((now) => {

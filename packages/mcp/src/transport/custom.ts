@@ -93,7 +93,7 @@ export const open = <E, R>(
         Queue.offerUnsafe(queue, message)
         return true
       },
-      abandoned: () => undefined,
+      abandoned: () => true,
       negotiated: () => undefined,
     }
   })

@@ -2,6 +2,7 @@
  * The HTTP requests of one connection: each with the credentials, the session id and the revision that hold when it
  * leaves, and with one answer to a challenge. A success is handed on unread; everything else is a typed error.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -13,6 +14,14 @@ import type { Revision } from "../protocol/revision.ts"
 import { CredentialsFailed, fail, type TransportError } from "./error.ts"
 import { readRefusal } from "./refusal.ts"
 
+/** Where a request is. */
+export interface Flight {
+  /** `held`: not given to the network, or refused. `given`: the server may have it. `taken`: it answers. */
+  at: "held" | "given" | "taken"
+  /** Somebody waits for what becomes of it. If not, it is not sent once more. */
+  readonly open: boolean
+}
+
 /** One request, and what becomes of it. Neither function is called after `signal` was aborted. */
 export interface Call {
   readonly method: "GET" | "POST" | "DELETE"
@@ -20,6 +29,8 @@ export interface Call {
   readonly body?: string
   readonly lastEventId?: string | undefined
   readonly signal: AbortSignal
+  /** Kept up to date, for who wants to know. */
+  readonly flight?: Flight
   /** A response with a status of success; its body is unread. */
   readonly receive: (response: Response) => void
   readonly fail: (error: TransportError) => void
@@ -48,6 +59,19 @@ const unusable = (url: string): { readonly detail: string; readonly hint: string
     ? undefined
     : { detail: "its URL holds a user name or a password", hint: `Put them into "headers", as "authorization".` }
 }
+
+/** How long the server has for taking a cancellation before its request is closed all the same, in milliseconds. */
+const cancellationBound = 1_000
+
+/**
+ * For the request that is being cancelled: timed by the real clock whatever clock the program runs on, because it is the
+ * network that is waited for.
+ */
+export const cancellationTaken = Effect.provideService(
+  Effect.sleep(cancellationBound),
+  Clock.Clock,
+  Clock.Clock.defaultValue(),
+)
 
 /** A layer of a plugin author's may throw: a request that nobody ends would wait for its deadline. */
 const withoutDefects = <A>(effect: Effect.Effect<A, AuthError>): Effect.Effect<A, AuthError> =>
@@ -112,14 +136,16 @@ export const make = (options: {
 
     const dispatch = (call: Call, sent: AuthHeaders, again: boolean): void => {
       const withSession = exchange.session !== undefined
-      const { body, method, signal, url } = call
+      const { body, flight, method, signal, url } = call
+      if (flight !== undefined) flight.at = "given"
       http.send(
         { method, url, body, headers: headersOf(call, sent) },
         signal,
         (response) => {
+          if (flight !== undefined) flight.at = response.ok ? "taken" : "held"
           if (response.ok) return call.receive(response)
           readRefusal(url, response, withSession, (reason) => {
-            if (signal.aborted) return
+            if (signal.aborted || flight?.open === false) return
             if (reason._tag !== "Unauthorized" || again) return call.fail(fail(reason))
             const { challenge: header, status } = reason
             withAuth(call, auth.challenged({ status, url: reason.url, header, sent }), (retry) =>

@@ -11,8 +11,8 @@ export interface Gate {
   readonly pass: (message: Message) => void
   /** The server has taken `notifications/initialized`, or will not. */
   readonly release: () => void
-  /** Nobody waits for the answer to this request: if it is still here, it is not sent. */
-  readonly forget: (id: RequestId) => void
+  /** Nobody waits for the answer to this request: if it is still here, it is not sent. Returns whether it was. */
+  readonly forget: (id: RequestId) => boolean
   /** How many messages wait. */
   readonly held: () => number
 }
@@ -45,7 +45,9 @@ export const makeGate = (exchange: Exchange, transmit: (message: Message) => voi
     },
     release,
     forget: (id) => {
+      const before = messages?.length
       messages = messages?.filter((message) => !isRequest(message) || message.id !== id)
+      return messages?.length !== before
     },
     held: () => messages?.length ?? 0,
   }

@@ -61,7 +61,7 @@ export const open = <R>(peer: InMemoryPeer<R>, receiver: Receiver): Effect.Effec
         later(() => deliver(message))
         return true
       },
-      abandoned: () => undefined,
+      abandoned: () => true,
       negotiated: () => undefined,
     }
   })

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { isObject, isRequest, isRequestId, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import { Closed, fail, type TransportError } from "./error.ts"
 import type { Cursor } from "./event-stream.ts"
+import type { Flight } from "./exchange.ts"
 import type { Receiver } from "./transport.ts"
 
 /** Requests that may be under way before `send` refuses: each has a socket of its own. */
@@ -17,20 +18,31 @@ const otherLimit = 1_000
 const lingerLimit = 8
 
 /** A message under way. */
-export interface Post extends Cursor {
+export interface Post extends Cursor, Flight {
   /** The id of a request; `undefined` where no answer is expected. */
   readonly id: RequestId | undefined
   readonly method: string
+  /** The request that it cancels. */
+  readonly cancels: RequestId | undefined
   readonly controller: AbortController
   /** Whether its answer, or its being taken, is still waited for. */
   open: boolean
 }
 
+/** The request that a message cancels. */
+export const cancelledBy = (message: Message): RequestId | undefined => {
+  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined
+  const params: unknown = message.params
+  return isObject(params) && isRequestId(params.requestId) ? params.requestId : undefined
+}
+
 const postOf = (message: Message): Post => ({
   id: isRequest(message) ? message.id : undefined,
   method: "method" in message ? message.method : "an answer",
+  cancels: cancelledBy(message),
   controller: new AbortController(),
   open: true,
+  at: "held",
   lastEventId: undefined,
   retry: undefined,
 })
@@ -41,6 +53,8 @@ export class Posts {
   private readonly requests = new Map<RequestId, Post>()
   private readonly others = new Set<Post>()
   private readonly lingering = new Set<Post>()
+  /** Requests that nobody waits for and that may still be on their way, until the server has been told. */
+  private readonly abandoned = new Map<RequestId, Post>()
   private refused = false
   private onIdle: (() => void) | undefined
   /** Nothing is begun any more, and the session is told nothing. */
@@ -82,13 +96,24 @@ export class Posts {
     this.afterClose()
   }
 
-  /** Nobody waits for its answer any longer. */
-  abandon(id: RequestId): void {
+  /**
+   * Nobody waits for its answer any longer. Returns whether the server may have it. Where it is not known to have it, its
+   * POST goes on until its cancellation was taken, or until `forget`: what is aborted sooner may never arrive.
+   */
+  abandon(id: RequestId): boolean {
     const post = this.requests.get(id)
-    if (post === undefined) return
+    if (post === undefined) return false
     this.close(post)
-    post.controller.abort()
+    if (post.at === "given") this.abandoned.set(id, post)
+    else post.controller.abort()
     this.afterClose()
+    return post.at !== "held"
+  }
+
+  /** Ends the POST of a request that was abandoned. */
+  forget(id: RequestId): void {
+    this.abandoned.get(id)?.controller.abort()
+    this.abandoned.delete(id)
   }
 
   /** Hands on what came for a post, or on the stream of none. */
@@ -135,7 +160,7 @@ export class Posts {
 
   /** Ends what is still being delivered. */
   drop(): void {
-    for (const post of this.others) post.controller.abort()
+    for (const post of [...this.others, ...this.abandoned.values()]) post.controller.abort()
   }
 
   /** True if it was under way. What is done next may send again: `afterClose` is for when all is said. */
@@ -144,6 +169,7 @@ export class Posts {
     post.open = false
     if (post.id === undefined) this.others.delete(post)
     else this.requests.delete(post.id)
+    if (post.cancels !== undefined) this.forget(post.cancels)
     return true
   }
 

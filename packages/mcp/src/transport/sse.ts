@@ -10,7 +10,7 @@ import type { Auth } from "../auth/auth.ts"
 import { shownUrl } from "../http/error.ts"
 import { discard, type Http } from "../http/http.ts"
 import { parse } from "../protocol/json.ts"
-import { isRequest, type Message } from "../protocol/jsonrpc.ts"
+import { isRequest, type Message, type RequestId } from "../protocol/jsonrpc.ts"
 import { Closed, Disconnected, fail, MessageTooLarge, type TransportError, UnexpectedContent } from "./error.ts"
 import { readEvents } from "./event-stream.ts"
 import * as Exchange from "./exchange.ts"
@@ -19,6 +19,7 @@ import { makeGate } from "./gate.ts"
 import { encode } from "./outgoing.ts"
 import { answeredId } from "./oversized.ts"
 import { defaultLimit } from "./streamable-http.ts"
+import { cancelledBy } from "./posts.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a remote server is reached. */
@@ -27,6 +28,12 @@ export interface SseOptions {
   readonly url: string
   /** The largest event of the stream, in bytes. Default: 64 MiB. */
   readonly limits?: { readonly event?: number | undefined } | undefined
+}
+
+/** A message under way. */
+interface Post extends Exchange.Flight {
+  readonly controller: AbortController
+  open: boolean
 }
 
 /** Messages that may be under way, or wait for the endpoint, before `send` refuses. */
@@ -46,7 +53,9 @@ export const open = (
     const { url } = options
     const limit = options.limits?.event ?? defaultLimit
     const exchange = yield* Exchange.make(options)
-    const underway = new Map<Message, AbortController>()
+    const underway = new Map<Message, Post>()
+    /** Requests that nobody waits for and that may still be on their way, until the server has been told. */
+    const abandoned = new Map<RequestId, Post>()
     let waiting: Array<Message> = []
     let endpoint: string | undefined
     let refused = false
@@ -55,7 +64,7 @@ export const open = (
     const end = (error: TransportError) => {
       if (over) return
       over = true
-      for (const controller of underway.values()) controller.abort()
+      for (const { controller } of [...underway.values(), ...abandoned.values()]) controller.abort()
       receiver.ended(error)
     }
     const unexpected = (detail: string) => end(fail(new UnexpectedContent({ url: shownUrl(url), detail })))
@@ -67,6 +76,12 @@ export const open = (
       receiver.writable()
     }
 
+    /** Ends the POST of a request that was abandoned. */
+    const forget = (id: RequestId) => {
+      abandoned.get(id)?.controller.abort()
+      abandoned.delete(id)
+    }
+
     const transmit = (message: Message) => {
       if (endpoint === undefined) {
         waiting.push(message)
@@ -74,23 +89,27 @@ export const open = (
       }
       const body = encode(message, receiver)
       if (body === undefined) return
-      const controller = new AbortController()
+      const post: Post = { controller: new AbortController(), open: true, at: "held" }
       const method = "method" in message ? message.method : "an answer"
-      underway.set(message, controller)
+      const cancels = cancelledBy(message)
+      underway.set(message, post)
       const settle = () => {
         if (method === "notifications/initialized") gate.release()
+        if (cancels !== undefined) forget(cancels)
         leave(message)
       }
       exchange.send({
         method: "POST",
         url: endpoint,
         body,
-        signal: controller.signal,
+        signal: post.controller.signal,
+        flight: post,
         receive: (response) => {
           discard(response)
           settle()
         },
         fail: (error) => {
+          if (!post.open) return
           if (isRequest(message)) receiver.failed(message.id, error)
           else receiver.warning(`${method} was not delivered: ${error.message}`)
           settle()
@@ -163,14 +182,28 @@ export const open = (
         return false
       },
       abandoned: (id) => {
-        gate.forget(id)
+        const waited = waiting.length
         waiting = waiting.filter((message) => !isRequest(message) || message.id !== id)
-        // A POST that the server never answers would hold its place for good.
-        for (const [message, controller] of underway) {
+        const unsent = gate.forget(id) || waiting.length < waited
+        if (unsent) return false
+        for (const [message, post] of underway) {
           if (!isRequest(message) || message.id !== id) continue
-          controller.abort()
+          post.open = false
+          if (post.at === "given") {
+            // A POST that the server never answers would hold its place for good.
+            abandoned.set(id, post)
+            exchange.fork(
+              Effect.andThen(
+                Exchange.cancellationTaken,
+                Effect.sync(() => forget(id)),
+              ),
+            )
+          } else post.controller.abort()
           leave(message)
+          return post.at !== "held"
         }
+        // Its POST was taken; the answer was to come on the stream.
+        return !over
       },
       negotiated: (revision) => {
         exchange.revision = revision

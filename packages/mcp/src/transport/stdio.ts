@@ -262,7 +262,7 @@ export const open = (
     })
     return {
       send: writer.send,
-      abandoned: () => undefined,
+      abandoned: () => true,
       negotiated: () => undefined,
       pid: child.pid,
     }

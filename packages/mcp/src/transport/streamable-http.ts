@@ -77,6 +77,7 @@ export const open = (
         url,
         body,
         signal: post.controller.signal,
+        flight: post,
         receive: (response) => {
           if (post.method === "initialize" && !keepSession(post, response)) return
           if (post.method === "notifications/initialized") gate.release()
@@ -125,7 +126,15 @@ export const open = (
       },
       abandoned: (id) => {
         gate.forget(id)
-        posts.abandon(id)
+        const told = posts.abandon(id)
+        if (told)
+          exchange.fork(
+            Effect.andThen(
+              Exchange.cancellationTaken,
+              Effect.sync(() => posts.forget(id)),
+            ),
+          )
+        return told
       },
       negotiated: (revision) => {
         exchange.revision = revision

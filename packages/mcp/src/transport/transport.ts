@@ -38,8 +38,12 @@ export interface Connection {
    * `writable` is called when it can be offered again.
    */
   readonly send: (message: Message) => boolean
-  /** Nobody waits for this answer any longer: what was opened for it alone may be closed. */
-  readonly abandoned: (id: RequestId) => void
+  /**
+   * Nobody waits for this answer any longer. `false`: the request never left, was refused or is over, so the server is
+   * told nothing of it. `true`: the server may have it, and `notifications/cancelled` comes next; what was opened for the
+   * request alone may be closed once that has arrived, and not before, or it would name a request that nobody has seen.
+   */
+  readonly abandoned: (id: RequestId) => boolean
   /** The handshake is over: from here on the revision is named where the transport names it. */
   readonly negotiated: (revision: Revision) => void
   /** What the connection turned out to be, where the transport's own `kind` leaves that open. */
@@ -55,7 +59,7 @@ export interface Connection {
  * ```ts
  * const mute = Layer.succeed(Transport)({
  *   kind: "mute",
- *   open: () => Effect.succeed({ send: () => true, abandoned: () => undefined, negotiated: () => undefined }),
+ *   open: () => Effect.succeed({ send: () => true, abandoned: () => true, negotiated: () => undefined }),
  * })
  * ```
  */

@@ -43,7 +43,7 @@ const makeConnection = (isOver: (id: number) => boolean = () => false) => {
       if ("method" in message && "id" in message && isOver(Number(message.id))) late.push(Number(message.id))
       return true
     },
-    abandoned: () => undefined,
+    abandoned: () => true,
     negotiated: () => undefined,
   }
   return { connection, state, taken, late }

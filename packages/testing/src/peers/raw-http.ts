@@ -128,7 +128,7 @@ const write = (response: ServerResponse, chunk: string | Uint8Array) =>
 /** Listens on a free port of 127.0.0.1 as long as the Scope. */
 export const rawHttp = (script: RawHttpScript = {}): Effect.Effect<RawHttp, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const wire = new Wire()
+    const wire = new Wire({ ordered: false })
     const requests: Array<HttpRequest> = []
     const counts = new Map<string, number>()
     const streams = new Set<ServerResponse>()
