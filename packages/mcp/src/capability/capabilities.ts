@@ -18,7 +18,7 @@ import { answerElicitation } from "./elicit.ts"
 import { Elicitation } from "./elicitation.ts"
 import type { Origin } from "./origin.ts"
 import { RequestRefused } from "./refused.ts"
-import { Roots } from "./roots.ts"
+import { answerRoots, changesOf, Roots } from "./roots.ts"
 import { answerSampling } from "./sample.ts"
 import { Sampling } from "./sampling.ts"
 import * as TaskStore from "./tasks.ts"
@@ -96,8 +96,8 @@ const build = (given: Handlers): Effect.Effect<Capabilities["Service"], never, S
     const answers = new Map<string, TaskStore.Answer>()
     const announced: Array<Stream.Stream<Announcement>> = []
     if (roots !== undefined) {
-      answers.set("roots/list", () => Effect.map(roots.list, (list) => ({ roots: list })))
-      announced.push(Stream.map(roots.changes, () => ({ method: "notifications/roots/list_changed" })))
+      answers.set("roots/list", () => answerRoots(roots))
+      announced.push(Stream.map(changesOf(roots), () => ({ method: "notifications/roots/list_changed" })))
     }
     if (sampling !== undefined) {
       const approval = handlers.approval ?? (yield* Approval)

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { brief } from "../protocol/json.ts"
 import { internalError, isObject, type JsonObject, methodNotFound } from "../protocol/jsonrpc.ts"
-import { answering } from "./answering.ts"
+import { answering, tellAuthor } from "./answering.ts"
 import type {
   Elicitation,
   ElicitationAnswer,
@@ -200,6 +200,6 @@ export const answerElicitation = (
 /** What does not fit is for the author of the handler to know; the server is told nothing of it. */
 const unfit = ({ server }: ElicitationRequest, detail: string): Effect.Effect<never, RequestRefused> =>
   Effect.andThen(
-    Effect.sync(() => process.emitWarning(`an answer to an elicitation of ${server} was not sent: ${detail}`)),
+    tellAuthor(`an answer to an elicitation of ${server} was not sent: ${detail}`),
     Effect.fail(failed("the client has no answer that fits the requested schema")),
   )

@@ -9,19 +9,17 @@ import * as Deferred from "effect/Deferred"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { randomUUID } from "node:crypto"
-import { internalError, isObject } from "../protocol/jsonrpc.ts"
+import { internalError, isObject, relatedTaskKey } from "../protocol/jsonrpc.ts"
 import type { Task, TaskStatus } from "../protocol/model.ts"
 import { RequestRefused } from "./refused.ts"
 
 /** What a server should wait between two `tasks/get`, in milliseconds: a person's answer takes seconds. */
 const pollInterval = 1_000
 
-const relatedTask = "io.modelcontextprotocol/related-task"
-
 /** `result` as what the task `taskId` gave. */
 export const related = (result: object, taskId: string): object => {
   const own: unknown = "_meta" in result ? result._meta : undefined
-  return { ...result, _meta: { ...(isObject(own) ? own : undefined), [relatedTask]: { taskId } } }
+  return { ...result, _meta: { ...(isObject(own) ? own : undefined), [relatedTaskKey]: { taskId } } }
 }
 
 const cancelled = new RequestRefused({

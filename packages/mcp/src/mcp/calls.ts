@@ -9,7 +9,7 @@ import * as Method from "../protocol/method.ts"
 import type { CallToolResult, Tool } from "../protocol/model.ts"
 import { SessionError, Timeout } from "../session/error.ts"
 import type { RequestOptions } from "../session/requests.ts"
-import { checkOutput } from "./output.ts"
+import { checkOutput, hasPromise } from "./output.ts"
 import type { TaskError } from "../tasks/error.ts"
 import type { Registered, Registry } from "./registry.ts"
 import { asTask, callAsTask } from "./tasks.ts"
@@ -94,7 +94,7 @@ export const make = (options: {
   ): Effect.Effect<CallToolResult, CallError> => {
     const { session } = live
     const { name: server } = registered
-    const { execution, name, outputSchema } = tool
+    const { execution, name } = tool
     const params = args === undefined ? { name } : { name, arguments: args }
     const options = progress(server, callOptions)
     const result =
@@ -107,7 +107,7 @@ export const make = (options: {
                 ? session.request(Method.callTool, params, options)
                 : callAsTask(registry, registered, live, params, task, options),
           )
-    if (outputSchema === undefined) return result
+    if (!hasPromise(tool)) return result
     const warn = (message: string) => session.notifications.publish("warning", { message })
     return Effect.flatMap(result, (result) => checkOutput(server, tool, result, warn))
   }

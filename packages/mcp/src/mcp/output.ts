@@ -44,6 +44,10 @@ const disable = (tool: Tool, why: string, warn: (message: string) => void) => {
   warn(`the results of the tool ${JSON.stringify(tool.name)} are not validated: ${why}`)
 }
 
+/** Whether a tool promised anything: some servers write `null` where they promise nothing. */
+export const hasPromise = ({ outputSchema }: { readonly outputSchema?: unknown }): boolean =>
+  outputSchema !== undefined && outputSchema !== null
+
 /**
  * Holds a result to the `outputSchema` that its tool was listed with, if it was and the result is no error.
  *
@@ -56,7 +60,7 @@ export const checkOutput = (
   result: CallToolResult,
   warn: (message: string) => void,
 ): Effect.Effect<CallToolResult, SessionError> => {
-  if (tool.outputSchema === undefined || result.isError === true) return Effect.succeed(result)
+  if (!hasPromise(tool) || result.isError === true) return Effect.succeed(result)
   const fail = (what: string) =>
     Effect.fail(
       new SessionError({

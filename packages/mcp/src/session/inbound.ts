@@ -8,9 +8,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import { answering } from "../capability/answering.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import type { Origin } from "../capability/origin.ts"
 import type { RequestRefused } from "../capability/refused.ts"
+import { related as relatedTo } from "../capability/task.ts"
 import { decode, topicOf, type WireTopic } from "../notification/decode.ts"
 import type { Notifications } from "../notification/notifications.ts"
 import { brief } from "../protocol/json.ts"
@@ -51,11 +53,8 @@ const relatedTask = (method: string, params: unknown): string | undefined => {
 }
 
 /** An answer to such a request names the task, too. */
-const withTask = (result: object, taskId: string | undefined): object => {
-  if (taskId === undefined) return result
-  const own: unknown = "_meta" in result ? result._meta : undefined
-  return { ...result, _meta: { ...(isObject(own) ? own : undefined), [relatedTaskKey]: { taskId } } }
-}
+const withTask = (result: object, taskId: string | undefined): object =>
+  taskId === undefined ? result : relatedTo(result, taskId)
 
 /** The reader of one session. `adapter` is asked for each message: it changes when the handshake ends. */
 export const make = (options: {
@@ -106,8 +105,8 @@ export const make = (options: {
       const visited = options.visits.asked(method, params)
       const taskId = relatedTask(method, params)
       const origin = originOf(related, taskId)
-      const handled = options.capabilities.handle(method, isObject(params) ? params : {}, origin)
-      const fiber = fork(Trace.within(params, handled))
+      const handled = Effect.suspend(() => options.capabilities.handle(method, isObject(params) ? params : {}, origin))
+      const fiber = fork(Trace.within(params, answering(handled)))
       handlers.set(id, fiber)
       fiber.addObserver((exit) => {
         handlers.delete(id)

@@ -107,7 +107,8 @@ export const make = (options: {
     const pending = new Map<number, Pending>()
     /** Who listens to progress beyond the answer of its request. */
     const tracked = new Map<RequestId, { readonly listener: (progress: Progress) => void; request?: Pending }>()
-    const tasks = new Map<string, unknown>()
+    /** What those who follow a task call the request that it is of. */
+    const tasks = new Map<string, Set<{ readonly request: unknown }>>()
     let nextToken = 0
     /** What the transport had no room for, in order. */
     const waiting = new Set<Pending | Message>()
@@ -265,11 +266,16 @@ export const make = (options: {
         return { token, end: () => tracked.delete(token) }
       },
       trackTask: (taskId, request) => {
-        tasks.set(taskId, request)
-        return () => tasks.delete(taskId)
+        const followers = tasks.get(taskId) ?? new Set()
+        const follower = { request }
+        tasks.set(taskId, followers.add(follower))
+        return () => {
+          if (followers.delete(follower) && followers.size === 0) tasks.delete(taskId)
+        }
       },
       requestOf: (related, taskId) => {
-        if (taskId !== undefined && tasks.has(taskId)) return tasks.get(taskId)
+        const followers = taskId === undefined ? undefined : tasks.get(taskId)
+        if (followers !== undefined) return [...followers].find(({ request }) => request !== undefined)?.request
         const [only, ...others] = meant(related)
         return others.length === 0 ? only?.options?.request : undefined
       },

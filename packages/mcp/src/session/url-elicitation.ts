@@ -5,10 +5,10 @@
  * A completion is heard once, and only where the server had asked for it; any other is ignored. The ids are those of one
  * session: no other can complete them.
  */
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { answering } from "../capability/answering.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import type { Origin } from "../capability/origin.ts"
 import { idLimit } from "../capability/visit.ts"
@@ -107,15 +107,10 @@ export const make = (options: {
           over: Deferred.await(visit.over),
           end: () => Deferred.doneUnsafe(visit.over, Effect.void),
         }
-        const answer: object = yield* options.capabilities
-          .handle(create, { mode, message, url, elicitationId }, { ...origin, visit: waited })
-          .pipe(
-            Effect.catchCause((cause) => {
-              if (Cause.hasInterrupts(cause)) return Effect.failCause(Cause.map(cause, () => error))
-              const known = cause.reasons.find(Cause.isFailReason)?.error
-              return Effect.fail(refused(known?.message ?? "the client failed to ask for it"))
-            }),
-          )
+        const ask = Effect.suspend(() =>
+          options.capabilities.handle(create, { mode, message, url, elicitationId }, { ...origin, visit: waited }),
+        )
+        const answer: object = yield* Effect.mapError(answering(ask), ({ message }) => refused(message))
         const action = "action" in answer ? String(answer.action) : "cancel"
         if (action !== "accept") {
           const { code, data } = reason

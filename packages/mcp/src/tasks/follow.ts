@@ -120,13 +120,22 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
     const expired = (detail?: string) =>
       fail(new Expired({ ttl: ttlOf(known.task()), ...(detail === undefined ? {} : { detail }) }))
 
+    /** When it was made, as the session said in which it was. */
+    let createdAt = known.task()?.createdAt
+    // What is no date says nothing.
+    const isAnother = (task: Task) => Math.abs(Date.parse(createdAt ?? "") - Date.parse(task.createdAt)) > 0
+    /** The next session, unless it has another task of this id: some servers count theirs, and begin anew. */
     const renewal = yield* Effect.cached(
-      Effect.map(options.renew, (next) => {
-        if (next === session) return false
+      Effect.gen(function* () {
+        const next = yield* options.renew
+        if (next === session) return "ended"
+        // Where it cannot say so, what is asked next will find out.
+        const there = yield* Effect.option(next.request(Method.getTask, { taskId }, { timeout }))
+        if (Option.isSome(there) && isAnother(there.value)) return "another"
         untrack()
         session = next
         untrack = next.trackTask(taskId, request)
-        return true
+        return "renewed"
       }),
     )
 
@@ -136,6 +145,7 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
     let ending: string | undefined
     const note = (task: Task): boolean => {
       if (task.taskId !== taskId) return false
+      if (session === options.session) createdAt ??= task.createdAt
       known.heard(task)
       return true
     }
@@ -150,8 +160,9 @@ export const make = (options: FollowOptions): Effect.Effect<Follower> =>
           (error): Effect.Effect<Value, TaskError | SessionError> => {
             const why = error.reason.message
             if (through !== options.session) return lost(why, error)
-            const next = Effect.flatMap(renewal, (isNew) => {
-              if (!isNew) return Effect.fail(error)
+            const next = Effect.flatMap(renewal, (outcome) => {
+              if (outcome === "ended") return Effect.fail(error)
+              if (outcome === "another") return Effect.fail({ message: "it has another task of the same id" })
               ending = why
               return session.request(method, { taskId }, requestOptions)
             })

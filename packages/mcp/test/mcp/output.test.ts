@@ -188,3 +188,16 @@ describe("the structured content of a tool with an output schema", () => {
     }),
   )
 })
+
+describe("a tool whose outputSchema is null, as some servers write what they have not", () => {
+  it.live("promises nothing", () =>
+    Effect.gen(function* () {
+      const mcp = yield* Mcp
+      const warned = yield* warnings
+      const tools = [{ name: "t", inputSchema: { type: "object" }, outputSchema: null }]
+      yield* mcp.add(config("a", rawStdio({ tools, on: { "tools/call": [{ do: "result", result: answer() }] } })))
+      expect(yield* mcp.callTool("a", "t", {})).toMatchObject(answer())
+      expect(warned).toEqual([])
+    }),
+  )
+})
