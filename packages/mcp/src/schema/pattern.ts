@@ -139,9 +139,11 @@ const tidy = (error: unknown): string =>
     ? "lookarounds and backreferences cannot be matched in linear time"
     : (error instanceof Error ? error.message : String(error)).replace(/^error parsing regexp: /, "").slice(0, 200)
 
+let engine: Promise<typeof import("re2js")> | undefined
+
 /** Loads RE2's engine: only a schema that has patterns pays for it. */
 export const load: Effect.Effect<() => Engine> = Effect.map(
-  Effect.promise(() => import("re2js")),
+  Effect.promise(() => (engine ??= import("re2js"))),
   ({ RE2JS }) =>
     () => {
       const known = new Map<string, Result.Result<Pattern, string>>()

@@ -28,6 +28,11 @@ export interface CompileOptions {
   readonly formats?: boolean
 }
 
+let interpreter: Promise<typeof import("./interpreter.ts")> | undefined
+
+/** Loads the interpreter, once: those who wait for several imports of one module go on in no order. */
+const load = Effect.promise(() => (interpreter ??= import("./interpreter.ts")))
+
 /**
  * Compiles a schema, in the dialect that its `$schema` names: 2020-12 where it names none.
  *
@@ -35,7 +40,4 @@ export interface CompileOptions {
  * time, a keyword with a wrong value, more than 1 MiB or 500 levels, references that lead to themselves.
  */
 export const compile = (schema: unknown, options: CompileOptions = {}): Effect.Effect<Validator, SchemaError> =>
-  Effect.flatMap(
-    Effect.promise(() => import("./interpreter.ts")),
-    ({ make }) => make(schema, options),
-  )
+  Effect.flatMap(load, ({ make }) => make(schema, options))

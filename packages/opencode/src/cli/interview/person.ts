@@ -14,6 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Output, type Writer } from "../output.ts"
 
+// Loaded once each: those who wait for several imports of one module go on in no order, and questions come in theirs.
+let elicitModule: Promise<typeof import("./elicit.ts")> | undefined
+let sampleModule: Promise<typeof import("./sample.ts")> | undefined
+
 const nobody: ElicitationAnswer = { action: "cancel" }
 
 const unapproved = new RequestRefused({
@@ -30,7 +34,7 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
         Effect.suspend(() => {
           if (!output.interactive()) return Effect.raceFirst(questions.elicit(request), Effect.succeed(nobody))
           return Effect.flatMap(
-            Effect.promise(() => import("./elicit.ts")),
+            Effect.promise(() => (elicitModule ??= import("./elicit.ts"))),
             ({ elicit, follow }) =>
               Effect.flatMap(Effect.raceFirst(questions.elicit(request), elicit(request)), (answer) =>
                 follow(request, answer, timeout),
@@ -49,7 +53,7 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
           Effect.suspend(() =>
             output.interactive()
               ? Effect.flatMap(
-                  Effect.promise(() => import("./sample.ts")),
+                  Effect.promise(() => (sampleModule ??= import("./sample.ts"))),
                   (module) => module.sample(request),
                 )
               : Effect.fail(unapproved),
