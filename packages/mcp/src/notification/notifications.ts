@@ -9,12 +9,17 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
-import type { RequestId } from "../protocol/jsonrpc.ts"
+import type { JsonObject, RequestId } from "../protocol/jsonrpc.ts"
 import type { LoggingLevel, Task } from "../protocol/model.ts"
 import { Channel } from "./channel.ts"
 
+/** What a server adds to any notification (Base Protocol, General fields): a trace, say. */
+export interface Meta {
+  readonly _meta?: JsonObject | undefined
+}
+
 /** A step of a request in progress (Progress). */
-export interface Progress {
+export interface Progress extends Meta {
   /** The token: the id of the request that it belongs to. */
   readonly progressToken: RequestId
   readonly progress: number
@@ -23,7 +28,7 @@ export interface Progress {
 }
 
 /** A log message of the server (Logging). */
-export interface LogMessage {
+export interface LogMessage extends Meta {
   readonly level: LoggingLevel
   readonly logger?: string | undefined
   readonly data: unknown
@@ -38,15 +43,15 @@ export interface Dropped {
 
 /** The payload of each topic, under the name of its notification without `notifications/`. */
 export interface Topics {
-  readonly "tools/list_changed": {}
-  readonly "prompts/list_changed": {}
-  readonly "resources/list_changed": {}
-  readonly "resources/updated": { readonly uri: string }
+  readonly "tools/list_changed": Meta
+  readonly "prompts/list_changed": Meta
+  readonly "resources/list_changed": Meta
+  readonly "resources/updated": Meta & { readonly uri: string }
   readonly message: LogMessage
   readonly progress: Progress
-  readonly cancelled: { readonly requestId: RequestId; readonly reason?: string | undefined }
-  readonly "elicitation/complete": { readonly elicitationId: string }
-  readonly "tasks/status": Task
+  readonly cancelled: Meta & { readonly requestId: RequestId; readonly reason?: string | undefined }
+  readonly "elicitation/complete": Meta & { readonly elicitationId: string }
+  readonly "tasks/status": Task & Meta
   /** Not of the protocol: a line that a local server wrote to stderr. */
   readonly stderr: { readonly line: string }
   /** Not of the protocol: something was ignored that a person may want to know of. */

@@ -67,6 +67,53 @@ describe("each notification has a stream of its own", () => {
     }),
   )
 
+  it.effect.each(notifications)(
+    "%s, with the _meta of its server; what is none is left out",
+    ({ name, params, payload }) =>
+      Effect.gen(function* () {
+        const peer = yield* scripted({ client: visitor })
+        const visits = ["e", "f"].map((elicitationId) => ({ ...visit, elicitationId }))
+        for (const [id, params] of visits.entries()) {
+          peer.send({ jsonrpc: "2.0", id: `v${id}`, method: "elicitation/create", params })
+          yield* peer.wire.first("sent", (message) => message.id === `v${id}`)
+        }
+        const seen: Array<unknown> = []
+        peer.notifications.listen(name, (each) => seen.push(each))
+        const send = (more: object) =>
+          peer.deliver({ jsonrpc: "2.0", method: `notifications/${name}`, params: { ...params, ...more } })
+        const _meta = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "example.com/a": [1] }
+        yield* send({ _meta })
+        // A visit is over once.
+        const other = name === "elicitation/complete" ? { elicitationId: "f" } : {}
+        yield* send({ ...other, _meta: "none" })
+        expect(seen).toEqual([
+          { ...payload, _meta },
+          { ...payload, ...other },
+        ])
+      }),
+  )
+
+  it.effect("and that of a step of progress reaches who called", () =>
+    Effect.gen(function* () {
+      const _meta = { "example.com/step": { name: "read" } }
+      const { session } = yield* scripted({
+        on: {
+          "tools/call": ({ id }, client) => {
+            client.send({
+              jsonrpc: "2.0",
+              method: "notifications/progress",
+              params: { progressToken: id, progress: 1, _meta },
+            })
+            return { result: { content: [] } }
+          },
+        },
+      })
+      const steps: Array<unknown> = []
+      yield* session.request(Method.callTool, { name: "echo" }, { onProgress: (step) => steps.push(step) })
+      expect(steps).toEqual([{ progressToken: expect.any(Number), progress: 1, _meta }])
+    }),
+  )
+
   const senseless: ReadonlyArray<{ readonly name: Topic; readonly params?: unknown }> = [
     { name: "resources/updated", params: { uri: 1 } },
     { name: "message", params: { level: "loud", data: 1 } },
@@ -113,8 +160,9 @@ const suite = (target: Target) =>
       expect(yield* Fiber.join(logged)).toEqual(Option.some({ level: "warning", logger: "l", data: "d" }))
       const updated = yield* start(Stream.runCollect(Stream.take(notifications.stream("resources/updated"), 2)))
       yield* notify("resources/updated", { uri: "test://text" })
-      yield* notify("resources/updated", { uri: "test://blob" })
-      expect(yield* Fiber.join(updated)).toEqual([{ uri: "test://text" }, { uri: "test://blob" }])
+      const last = { uri: "test://blob", _meta: { "example.com/a": { b: 1 } } }
+      yield* notify("resources/updated", last)
+      expect(yield* Fiber.join(updated)).toEqual([{ uri: "test://text" }, last])
       const changed = yield* start(Stream.runHead(notifications.stream("tools/list_changed")))
       yield* session.request(Method.callTool, { name: "toggle" })
       expect(Option.isSome(yield* Fiber.join(changed))).toBe(true)
