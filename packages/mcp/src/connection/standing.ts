@@ -5,6 +5,7 @@
  * Subscriptions; Logging). What fails there is a warning: it harms neither the session nor the wish.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Method from "../protocol/method.ts"
 import type { LoggingLevel } from "../protocol/model.ts"
 import { SessionError, TooMany } from "../session/error.ts"
@@ -34,10 +35,17 @@ export interface Standing {
   readonly renew: (session: Session["Service"]) => Effect.Effect<void>
 }
 
+/** A subscription to one resource, asked for by whoever wants it. */
+interface Subscription {
+  granted: boolean
+  /** How many wait for it to be granted. */
+  waiting: number
+}
+
 /** The wishes of one server, none yet. `timeout` bounds each request, in milliseconds. */
 export const make = (options: { readonly server: string; readonly timeout: number }): Standing => {
   const { timeout } = options
-  const uris = new Set<string>()
+  const uris = new Map<string, Subscription>()
   let level: LoggingLevel | undefined
 
   const subscribe = (session: Session["Service"], uri: string) =>
@@ -58,7 +66,7 @@ export const make = (options: { readonly server: string; readonly timeout: numbe
       const logs =
         wanted === undefined ? Effect.void : Effect.catch(setLevel(session, wanted), failed(`the log level ${wanted}`))
       const subscriptions = Effect.forEach(
-        [...uris],
+        [...uris.keys()],
         (uri) =>
           // One that was given up meanwhile is not made again.
           Effect.suspend(() =>
@@ -88,12 +96,16 @@ export const make = (options: { readonly server: string; readonly timeout: numbe
             const { method } = Method.subscribe
             return Effect.fail(new SessionError({ server: options.server, method, reason }))
           }
-          const isNew = !uris.has(uri)
+          const own = uris.get(uri) ?? { granted: false, waiting: 0 }
+          own.waiting += 1
           // Before it is granted, so that what gives it up meanwhile is not undone by the answer.
-          uris.add(uri)
-          return Effect.asVoid(
-            Effect.onError(subscribe(session, uri), () => Effect.sync(() => isNew && uris.delete(uri))),
-          )
+          uris.set(uri, own)
+          const settle = (exit: Exit.Exit<unknown, SessionError>) => {
+            own.waiting -= 1
+            own.granted ||= Exit.isSuccess(exit)
+            if (!own.granted && own.waiting === 0 && uris.get(uri) === own) uris.delete(uri)
+          }
+          return Effect.asVoid(Effect.onExit(subscribe(session, uri), (exit) => Effect.sync(() => settle(exit))))
         }),
       unsubscribe: (uri) =>
         Effect.suspend(() => {
