@@ -19,6 +19,14 @@ export interface Challenge {
   readonly header: string | undefined
   /** What the refused request was sent with: they may have been replaced meanwhile. */
   readonly sent: AuthHeaders
+  /** The `DPoP-Nonce` header (RFC 9449, 8). */
+  readonly nonce?: string | undefined
+}
+
+/** A request that is about to be sent. */
+export interface Signable {
+  readonly method: string
+  readonly url: string
 }
 
 /**
@@ -55,5 +63,9 @@ export class Auth extends Context.Service<
     readonly headers: Effect.Effect<AuthHeaders, AuthError>
     /** The server refused a request: `true` if it is worth sending once more, with new headers. */
     readonly challenged: (challenge: Challenge) => Effect.Effect<boolean, AuthError>
+    /** Headers of one request alone, besides `headers`: a proof that the client holds a key (RFC 9449). Absent: none. */
+    readonly sign?: ((request: Signable, headers: AuthHeaders) => Effect.Effect<AuthHeaders, AuthError>) | undefined
+    /** Told of each response to a request that was signed. */
+    readonly answered?: ((request: Signable, response: Headers) => void) | undefined
   }
 >()("@opencode/mcp/Auth") {}

@@ -1,0 +1,97 @@
+/**
+ * The official SDK's OAuth functions as Effects: loaded when a server first asks for authorization, and with what they
+ * reject with told as a typed reason. Each is given a `fetch` of ours (`network.ts`), so it goes where the guard lets it.
+ */
+import * as Effect from "effect/Effect"
+import { HttpError } from "../http/error.ts"
+import { isObject } from "../protocol/jsonrpc.ts"
+import { type AuthError, type AuthReason, DocumentRefused, fail, OAuthRefused, StepFailed } from "./error.ts"
+
+type Sdk = typeof import("@modelcontextprotocol/client")
+
+/** What is done, for the error that tells of it. */
+export interface Step {
+  /** As a person calls it: "the refresh". */
+  readonly step: string
+  /** Whom it asks, as it may be shown. */
+  readonly url: string
+  /** What the server's words must not repeat. */
+  readonly secrets?: ReadonlyArray<string>
+}
+
+/** More of a server's words than this is of no use to anybody. */
+const quoted = 500
+
+/** OAuth errors that say nothing about what was asked: it may be asked again. */
+const passing: ReadonlySet<string> = new Set(["server_error", "temporarily_unavailable", "slow_down"])
+
+const hints: Readonly<Record<string, string>> = {
+  invalid_grant: "Sign in again.",
+  invalid_client: `Sign in again, or correct "clientId" and "clientSecret" in the server's entry.`,
+  unauthorized_client: "The client has to be allowed this grant at the authorization server.",
+  invalid_scope: `Correct "scope" in the server's entry, or ask its operator which scopes there are.`,
+  access_denied: "Sign in again and agree, or leave the server unused.",
+  invalid_target: "The authorization server does not know this server: ask its operator.",
+}
+
+const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []): string =>
+  secrets.reduce((masked, secret) => (secret === "" ? masked : masked.replaceAll(secret, "***")), text).slice(0, quoted)
+
+/** The reason of an OAuth error, whoever told it. */
+export const refusal = (step: Step, error: string, description: string | undefined): AuthReason =>
+  passing.has(error)
+    ? new StepFailed({ step: step.step, url: step.url, detail: `${step.url} answered ${error}; try again later` })
+    : new OAuthRefused({
+        step: step.step,
+        url: step.url,
+        error: withoutSecrets(error, step.secrets),
+        description: description === undefined ? undefined : withoutSecrets(description, step.secrets),
+        hint: hints[error] ?? "Ask the operator of the authorization server.",
+      })
+
+/** The first thing that zod found wrong, without zod's types. */
+const firstIssue = (error: unknown): { readonly path: string; readonly message: string } | undefined => {
+  if (!isObject(error) || !Array.isArray(error.issues)) return undefined
+  const issue: unknown = error.issues[0]
+  if (!isObject(issue) || !Array.isArray(issue.path)) return undefined
+  return { path: issue.path.join("."), message: String(issue.message) }
+}
+
+const reasonOf = (sdk: Sdk, step: Step, error: unknown): AuthReason => {
+  if (error instanceof HttpError) {
+    return new StepFailed({ step: step.step, url: step.url, detail: error.message, reason: error.reason })
+  }
+  const document = (field: string | undefined, expected: string, received: string) =>
+    new DocumentRefused({
+      document: `the answer to ${step.step}`,
+      url: step.url,
+      field,
+      expected,
+      received,
+      hint: "Ask the operator of the authorization server.",
+    })
+  if (sdk.OAuthError.isInstance(error)) {
+    // What could not be read as an OAuth error: the SDK quotes the whole body then.
+    if (error.message.includes("Invalid OAuth error response")) {
+      const status = /HTTP (\d{3})/.exec(error.message)?.[1]
+      const detail = `${step.url} answered ${status === undefined ? "with an error" : `HTTP ${status}`} that is no OAuth error`
+      return new StepFailed({ step: step.step, url: step.url, detail })
+    }
+    return refusal(step, error.code, error.message === "" ? undefined : error.message)
+  }
+  if (sdk.InsecureTokenEndpointError.isInstance(error)) {
+    return document("token_endpoint", "an https URL", "one that is not")
+  }
+  const issue = firstIssue(error)
+  if (issue !== undefined) return document(issue.path, "what RFC 6749 and RFC 7591 define", `"${issue.message}"`)
+  if (error instanceof SyntaxError) return document(undefined, "a JSON object", "something else")
+  const text = error instanceof Error ? error.message : String(error)
+  return new StepFailed({ step: step.step, url: step.url, detail: withoutSecrets(text, step.secrets) })
+}
+
+/** Runs one of the SDK's functions. */
+export const attempt = <A>(step: Step, use: (sdk: Sdk) => Promise<A>): Effect.Effect<A, AuthError> =>
+  Effect.flatMap(
+    Effect.promise(() => import("@modelcontextprotocol/client")),
+    (sdk) => Effect.tryPromise({ try: () => use(sdk), catch: (error) => fail(reasonOf(sdk, step, error)) }),
+  )
