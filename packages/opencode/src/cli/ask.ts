@@ -2,6 +2,7 @@
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Terminal from "effect/Terminal"
 import type { Server } from "../config/config.ts"
@@ -25,11 +26,18 @@ const terminal = Layer.effect(Terminal.Terminal)(
   }),
 ).pipe(Layer.provide(NodeTerminal.layer))
 
-/** Runs a prompt; Ctrl-C in it is `Cancelled`. */
+/** Erases what a prompt said below the line that the cursor is on. */
+const eraseBelow = "\u001b[J"
+
+/** Runs a prompt; Ctrl-C in it is `Cancelled`. It has colours where standard error has, wherever standard output leads. */
 export const ask = <Answer>(prompt: Prompt.Prompt<Answer>) =>
-  prompt.pipe(
-    Effect.mapError(() => new CliFailure({ tag: "Cancelled", text: "interrupted" })),
-    Effect.provide(terminal),
+  Effect.flatMap(Output, (output) =>
+    prompt.pipe(
+      Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => output.draw(eraseBelow)))),
+      Effect.mapError(() => new CliFailure({ tag: "Cancelled", text: "interrupted" })),
+      Effect.provideService(Prompt.Theme, Prompt.makeTheme({ colors: output.err.paint("bold", "x") !== "x" })),
+      Effect.provide(terminal),
+    ),
   )
 
 /** Shows the whole entry of a project's server and asks whether it may be started. */

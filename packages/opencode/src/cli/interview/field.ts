@@ -8,6 +8,7 @@ import { Output } from "../output.ts"
 import type { Property, Schema } from "../schema.ts"
 import { own } from "../schema.ts"
 import * as Text from "../text.ts"
+import { several } from "./several.ts"
 
 /** A value of a form; `undefined` where the field is left out. */
 export type Value = string | number | boolean | ReadonlyArray<string> | undefined
@@ -56,11 +57,14 @@ const words: ReadonlyMap<unknown, string> = new Map([
 const bounds = (schema: Schema): ReadonlyArray<string> => {
   const [least, most] = [own(schema, "minimum"), own(schema, "maximum")]
   const [shortest, longest] = [own(schema, "minLength"), own(schema, "maxLength")]
+  const [fewest, greatest] = [own(schema, "minItems"), own(schema, "maxItems")]
   return [
     ...(typeof least === "number" ? [`at least ${least}`] : []),
     ...(typeof most === "number" ? [`at most ${most}`] : []),
     ...(typeof shortest === "number" ? [`${shortest} characters or more`] : []),
     ...(typeof longest === "number" ? [`up to ${longest} characters`] : []),
+    ...(typeof fewest === "number" && fewest > 0 ? [`${fewest} or more`] : []),
+    ...(typeof greatest === "number" ? [`up to ${greatest}`] : []),
   ]
 }
 
@@ -133,36 +137,31 @@ const askYesOrNo = ({ required, schema }: Property, message: string, now: Value)
   )
 }
 
-const askSeveral = ({ name, required, schema }: Property, message: string, now: Value, check: Check) => {
-  const chosen = Array.isArray(now) ? now : []
-  const least = own(schema, "minItems")
-  const most = own(schema, "maxItems")
+const askSeveral = ({ required, schema }: Property, message: string, now: Value, check: Check) => {
+  const before = Array.isArray(now) ? now : []
   const choices = choicesOf(own(schema, "items")).map(({ title, value }) => ({
     title: Text.oneLine(title),
     value,
-    selected: chosen.includes(value),
+    selected: before.includes(value),
   }))
-  const prompt = Prompt.MultiSelect<string>({
-    message: `${message} – space chooses, Enter goes on`,
-    choices,
-    ...(required && typeof least === "number" ? { min: least } : {}),
-    ...(typeof most === "number" ? { max: most } : {}),
-  })
-  const once: Effect.Effect<Value, Failed, Needed> = Effect.flatMap(ask(prompt), (values) => {
-    const value = values.length === 0 && !required ? undefined : values
-    return Effect.matchEffect(value === undefined ? Effect.void : check(value), {
-      onFailure: (wrong) => Effect.andThen(complain(`${Text.oneLine(name)}: ${wrong}`), once),
-      onSuccess: () => Effect.succeed(value),
-    })
-  })
-  return once
+  const chosen = (values: ReadonlyArray<string>): Value => (values.length === 0 && !required ? undefined : values)
+  const prompt = (output: Output["Service"]) =>
+    several(
+      {
+        message: `${message} – space chooses, Enter goes on`,
+        choices,
+        check: (values) => (chosen(values) === undefined ? Effect.void : check(values)),
+      },
+      output.err,
+    )
+  return Effect.map(
+    Effect.flatMap(Output, (output) => ask(prompt(output))),
+    chosen,
+  )
 }
 
 type Failed = Effect.Error<ReturnType<typeof ask>>
 type Needed = Effect.Services<ReturnType<typeof ask>>
-
-const complain = (text: string) =>
-  Effect.flatMap(Output, (output) => output.say(`  ${output.err.paint("red", Text.harmless(text))}`))
 
 const askText = ({ required, schema }: Property, message: string, now: Value, check: Check) => {
   const type = own(schema, "type")
