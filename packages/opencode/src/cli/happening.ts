@@ -1,5 +1,6 @@
 /** An event in words: what a person reads of it, on one line. Nothing is printed here. */
 import type { Event } from "@opencode-ai/mcp/events"
+import type { LoggingLevel } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { Output } from "./output.ts"
@@ -12,15 +13,8 @@ export interface Words {
   readonly text: string
 }
 
-const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const
-export type Level = (typeof levels)[number]
-
-/** Whether a message of this level is one of those asked for. */
-export const isAtLeast = (level: Level, least: Level | undefined): boolean =>
-  least === undefined || levels.indexOf(level) >= levels.indexOf(least)
-
 /** How a level looks. */
-export const colourOf = (level: Level): Text.Colour => {
+export const colourOf = (level: LoggingLevel): Text.Colour => {
   if (level === "debug") return "dim"
   if (level === "info" || level === "notice") return "cyan"
   return level === "warning" ? "yellow" : "red"
@@ -98,7 +92,7 @@ const capacity = 16_384
 /** Events in line to be printed. */
 export interface Line {
   readonly take: (event: Event) => void
-  /** Prints what comes, without end. */
+  /** Prints what comes, without end; it waits while a question has the terminal, which it would be drawn into. */
   readonly print: Effect.Effect<never, never, Output>
   /** Prints what waits, and no more. */
   readonly rest: Effect.Effect<void, never, Output>

@@ -2,6 +2,8 @@
  * The commands: their names, arguments, flags and help. What each does is loaded when it runs, because most of the time to
  * the first line of output is the loading of modules.
  */
+import * as Level from "@opencode-ai/mcp/notification/level"
+import type { LoggingLevel } from "@opencode-ai/mcp/protocol/model"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -46,8 +48,6 @@ const InteractionTimeout = GlobalFlag.Setting("interaction-timeout")({
 
 /** Flags that every command has. */
 const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
-
-const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const
 
 type AsTask = true | { readonly ttl: number }
 
@@ -251,7 +251,7 @@ export const make = (outcome: Outcome) => {
         Flag.withDefault(false),
         Flag.withDescription("Go on until Ctrl-C"),
       ),
-      level: Flag.Literals("level", levels).pipe(
+      level: Flag.Literals("level", Level.levels).pipe(
         Flag.optional,
         Flag.withMetavar("LEVEL"),
         Flag.withDescription("The least level of log messages: asked of the servers, and shown"),
@@ -264,7 +264,7 @@ export const make = (outcome: Outcome) => {
         input: {
           readonly server: Option.Option<string>
           readonly follow: boolean
-          readonly level: Option.Option<(typeof levels)[number]>
+          readonly level: Option.Option<LoggingLevel>
         },
         all,
       ) =>

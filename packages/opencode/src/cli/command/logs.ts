@@ -1,6 +1,8 @@
 /** `logs`: what servers write to stderr and log, as they do: while they start and stop, or with `--follow` until Ctrl-C. */
 import type { Event } from "@opencode-ai/mcp/events"
 import { Mcp } from "@opencode-ai/mcp/mcp"
+import * as Level from "@opencode-ai/mcp/notification/level"
+import type { LoggingLevel } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import type { Options } from "../configuration.ts"
 import { Exit } from "../failure.ts"
@@ -17,7 +19,7 @@ export interface LogsOptions extends Options {
   readonly server: string | undefined
   readonly follow: boolean
   /** The least level that is asked for, and shown. */
-  readonly level: Happening.Level | undefined
+  readonly level: LoggingLevel | undefined
 }
 
 export const logs = (options: LogsOptions) =>
@@ -29,7 +31,8 @@ export const logs = (options: LogsOptions) =>
     const line = yield* Happening.line((event) =>
       Effect.suspend(() => {
         if (event.type !== "mcp.stderr" && event.type !== "mcp.log") return Effect.void
-        if (event.type === "mcp.log" && !Happening.isAtLeast(event.data.level, level)) return Effect.void
+        const isTooMinor = event.type === "mcp.log" && level !== undefined && !Level.isAtLeast(event.data.level, level)
+        if (isTooMinor) return Effect.void
         count += 1
         if (!output.json()) return output.print(asText(event, output))
         if (follow) return output.printJson(asJson(event))
@@ -97,7 +100,7 @@ const heardOut = Effect.gen(function* () {
 })
 
 /** Tells servers what they are to log: the one that is named, which has to know of levels, or all that do. */
-const ask = (server: string | undefined, level: Happening.Level) =>
+const ask = (server: string | undefined, level: LoggingLevel) =>
   Effect.gen(function* () {
     const mcp = yield* Mcp
     if (server !== undefined) return yield* mcp.setLevel(server, level)

@@ -3,7 +3,8 @@ import { describe, problemsOf } from "@opencode-ai/mcp/config/problem"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import type { ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
 import type { SamplingResult } from "@opencode-ai/mcp/capability/sampling"
-import type { CompleteRequestParams, LoggingLevel } from "@opencode-ai/mcp/protocol/model"
+import * as Level from "@opencode-ai/mcp/notification/level"
+import type { CompleteRequestParams } from "@opencode-ai/mcp/protocol/model"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -34,8 +35,6 @@ const areStrings = (value: unknown): value is Readonly<Record<string, string>> =
 
 export const strings = named("an object of strings", areStrings)
 
-const levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
-
 interface GivenRoot {
   readonly uri: string
   readonly name?: string
@@ -61,10 +60,7 @@ export const task = named(
     (isObject(value) && (value["ttl"] === undefined || (Number.isInteger(value["ttl"]) && Number(value["ttl"]) >= 0))),
 )
 
-export const level = named(
-  "one of debug, info, notice, warning, error, critical, alert, emergency",
-  (value): value is LoggingLevel => levels.some((each) => each === value),
-)
+export const level = named(`one of ${Level.levels.join(", ")}`, Level.isLevel)
 
 /** What a completion is for. */
 export const reference = named(
