@@ -1,14 +1,16 @@
 /**
  * Reads one list of a server to its end (2025-11-25, Utilities, Pagination).
  *
- * Bounded in pages and items; a cursor that repeats ends the listing. An item that makes no sense is left out, a page
- * that fails keeps what was read before it, and both are said. Only the end of the connection fails a listing: its
- * cursor is worth nothing in the next session.
+ * Bounded in pages and items, and in what each item says (`protocol/said.ts`: a description 16,384 characters, a title
+ * 1,024); a cursor that repeats ends the listing. An item that makes no sense is left out, a page that fails
+ * keeps what was read before it, and all of that is said. Only the end of the connection fails a listing: its cursor is
+ * worth nothing in the next session.
  */
 import * as Effect from "effect/Effect"
 import { brief } from "../protocol/json.ts"
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Page, RequestMethod } from "../protocol/method.ts"
+import { bounded } from "../protocol/said.ts"
 import type { Session } from "../session/session.ts"
 import type { SessionError } from "../session/error.ts"
 
@@ -16,6 +18,8 @@ import type { SessionError } from "../session/error.ts"
 const pageLimit = 1_000
 /** The most items of one list. */
 const itemLimit = 100_000
+/** How many items that are not kept, or not whole, are told one by one. */
+const toldLimit = 5
 
 /** One kind of list. */
 export interface Kind<Item> {
@@ -43,19 +47,21 @@ export const list = <Item>(
     if (!session.declares(kind.method)) return items
     const seen = new Set<string>()
     const cursors = new Set<string>()
-    let leftOut = 0
+    let told = 0
+    const tell = (message: () => string) => {
+      told += 1
+      if (told <= toldLimit) options.warn(`${kind.method.method}: ${message()}`)
+    }
     const keep = (item: unknown) => {
       const id = isObject(item) ? kind.identify(item) : undefined
-      if (id !== undefined && isObject(item) && kind.is(item) && !seen.has(id)) {
-        seen.add(id)
-        items.push(item)
-        return
+      if (!isObject(item) || id === undefined || !kind.is(item)) {
+        return tell(() => `left out ${brief(item)}: it lacks what the protocol asks for`)
       }
-      leftOut += 1
-      if (leftOut <= 5) {
-        const why = id !== undefined && seen.has(id) ? "it is listed twice" : "it lacks what the protocol asks for"
-        options.warn(`${kind.method.method}: left out ${brief(item)}: ${why}`)
-      }
+      if (seen.has(id)) return tell(() => `left out ${brief(item)}: it is listed twice`)
+      seen.add(id)
+      const { item: kept, lost } = bounded(item)
+      items.push(kept)
+      if (lost.length > 0) tell(() => `of ${brief(id)} not all is kept: ${lost.join("; ")}`)
     }
     let cursor: string | undefined
     for (let page = 0; page < pageLimit; page++) {

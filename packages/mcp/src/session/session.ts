@@ -18,6 +18,7 @@ import { Notifications, type Progress } from "../notification/notifications.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import type { Implementation, InitializeResult, ServerCapabilities } from "../protocol/model.ts"
+import * as Said from "../protocol/said.ts"
 import { adapter, type Adapter, isRevision, latest, type Revision } from "../protocol/revision.ts"
 import { Closed, fail as transportError, type TransportError, Unresponsive } from "../transport/error.ts"
 import { type Connection, Transport } from "../transport/transport.ts"
@@ -58,6 +59,7 @@ export interface Agreement {
   readonly revision: Revision
   readonly serverInfo: Implementation
   readonly capabilities: ServerCapabilities
+  /** What the server says of its use: its words, at most 32,768 characters; where it said more, the end says so. */
   readonly instructions: string | undefined
 }
 
@@ -120,9 +122,6 @@ export const HandshakeFailed: Context.Reference<(error: SessionError) => void> =
 
 const defaultClientInfo: Implementation = { name: "opencode", version: "0.1.0" }
 
-/** What is kept of a server's instructions, in characters: they go into every prompt. */
-const instructionsLimit = 32_768
-
 /** 30 seconds: what a package runner needs on a slow network to fetch and start a server. */
 const defaultStartupTimeout = 30_000
 /** Five minutes: as long as a person is given for an answer. */
@@ -158,13 +157,12 @@ const readAgreement = (
     )
   }
   const { capabilities, instructions, serverInfo }: { [K in keyof InitializeResult]?: unknown } = result
+  const info = Said.identity(serverInfo)
   return Effect.succeed({
     revision,
-    serverInfo: isObject(serverInfo)
-      ? { ...serverInfo, name: text(serverInfo.name) ?? options.server, version: text(serverInfo.version) ?? "" }
-      : { name: options.server, version: "" },
+    serverInfo: { ...info, name: text(info.name) ?? options.server, version: text(info.version) ?? "" },
     capabilities: isObject(capabilities) ? capabilities : {},
-    instructions: text(instructions)?.slice(0, instructionsLimit),
+    instructions: Said.instructions(instructions),
   })
 }
 
@@ -255,6 +253,10 @@ const begin = (
       { timeout: Math.max(0, startupTimeout - elapsed) },
     )
     const agreement = yield* readAgreement(options, offered, result)
+    if (Said.isCut(result.instructions, Said.instructionsLimit)) {
+      const message = `its instructions have ${result.instructions.length} characters, of which ${Said.instructionsLimit} are kept`
+      notifications.publish("warning", { message })
+    }
     current = adapter(agreement.revision)
     const offers = current.offers(agreement.capabilities)
     connection.negotiated(agreement.revision)

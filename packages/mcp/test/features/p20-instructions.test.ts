@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
-import { service } from "../support/service.ts"
+import { observe, service } from "../support/service.ts"
 
 describe("the instructions of a server", () => {
   it.effect("are those of its latest session, and none while there is none", () =>
@@ -30,13 +30,22 @@ describe("the instructions of a server", () => {
       expect(yield* mcp.instructions).toEqual([b])
     }),
   )
-  it.effect("are cut at 32,768 characters, and are nothing where they are no text", () =>
+  it.effect("are cut at 32,768 characters, which they and a warning say, and are nothing where they are no text", () =>
     Effect.gen(function* () {
       const { add, mcp } = yield* service
+      const events = yield* observe(mcp)
       yield* add("long", { instructions: "x".repeat(1_000_000) })
+      yield* add("whole", { instructions: "x".repeat(32_768) })
       yield* add("none", { instructions: Object({ toString: "no text" }) })
       const told = yield* mcp.instructions
-      expect(told.map(({ instructions, server }) => [server, instructions.length])).toEqual([["long", 32_768]])
+      expect(told.map(({ instructions, server }) => [server, instructions.length])).toEqual([
+        ["long", 32_768],
+        ["whole", 32_768],
+      ])
+      expect(told[0]?.instructions).toMatch(/x … \[cut by the client: 32768 of 1000000 characters\]$/)
+      expect(told[1]?.instructions).toMatch(/^x+$/)
+      const message = "its instructions have 1000000 characters, of which 32768 are kept"
+      expect(events.of("mcp.warning")).toEqual([{ server: "long", message }])
     }),
   )
 })

@@ -12,11 +12,14 @@ it.live("titles, icons, annotations, _meta and unknown members are kept, and not
     const said = {
       title: "The title",
       description: "What it is for",
-      icons: [{ src: `${elsewhere.url}/icon.svg`, mimeType: "image/svg+xml", sizes: ["any"] }],
+      icons: [{ src: "https://icons.invalid/icon.svg", mimeType: "image/svg+xml", sizes: ["any"] }],
       _meta: { "example.com/a": { b: [1] } },
       later: { member: true },
     }
     const forged = { ...said, server: "another", key: "another_tool" }
+    // Only `https:` and `data:` may be drawn (Icons, Security Considerations).
+    const icons = [{ src: `${elsewhere.url}/icon.png` }, ...said.icons, { src: "file:///etc/passwd" }]
+    const sent = { ...forged, icons }
     const hints = {
       title: "Hint",
       readOnlyHint: true,
@@ -26,30 +29,30 @@ it.live("titles, icons, annotations, _meta and unknown members are kept, and not
     }
     const annotations = { audience: ["user"], priority: 0.25, lastModified: "2026-01-01T00:00:00Z" }
     const inputSchema = { type: "object" }
-    const link = { type: "resource_link", uri: `${elsewhere.url}/page`, name: "page", annotations, icons: said.icons }
+    const link = { type: "resource_link", uri: `${elsewhere.url}/page`, name: "page", annotations, icons }
     const { url } = yield* rawHttp({
       capabilities: { tools: {}, resources: {}, prompts: {} },
-      tools: [{ name: "tool", inputSchema, annotations: hints, ...forged }],
+      tools: [{ name: "tool", inputSchema, annotations: hints, ...sent }],
       on: {
         "resources/list": ({ rpc }) => ({
           json: {
             jsonrpc: "2.0",
             id: rpc?.id,
-            result: { resources: [{ uri: "a:b", name: "r", size: 3, annotations, ...forged }] },
+            result: { resources: [{ uri: "a:b", name: "r", size: 3, annotations, ...sent }] },
           },
         }),
         "resources/templates/list": ({ rpc }) => ({
           json: {
             jsonrpc: "2.0",
             id: rpc?.id,
-            result: { resourceTemplates: [{ uriTemplate: "a:{b}", name: "t", annotations, ...forged }] },
+            result: { resourceTemplates: [{ uriTemplate: "a:{b}", name: "t", annotations, ...sent }] },
           },
         }),
         "prompts/list": ({ rpc }) => ({
           json: {
             jsonrpc: "2.0",
             id: rpc?.id,
-            result: { prompts: [{ name: "p", arguments: [{ name: "x", title: "X" }], ...forged }] },
+            result: { prompts: [{ name: "p", arguments: [{ name: "x", title: "X" }], ...sent }] },
           },
         }),
         "tools/call": ({ rpc }) => ({
