@@ -3,7 +3,7 @@
  * peers keep what passes in a file, any other local server gets a process in front of it that does, any HTTP server a
  * proxy. All of them fill a `Wire`, and closing the Scope fails the test when what was sent is not allowed.
  */
-import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -25,6 +25,9 @@ export interface FileRecord {
   /** The first line, past or to come, that fits. */
   readonly first: (fits: (line: RecordLine) => boolean) => Effect.Effect<RecordLine>
 }
+
+/** How often a file that another process writes is looked at, in milliseconds. */
+const pollInterval = 10
 
 const linesOf = (path: string): ReadonlyArray<RecordLine> =>
   readFileSync(path, "utf8")
@@ -60,15 +63,20 @@ export const fileRecord: Effect.Effect<FileRecord, never, Scope.Scope> = Effect.
     events: () => linesOf(path).flatMap((line) => ("event" in line ? [line.event] : [])),
     first: (fits) =>
       Effect.callback<RecordLine>((resume) => {
+        let size = -1
         const look = () => {
+          const now = statSync(path).size
+          if (now === size) return
+          size = now
           const found = linesOf(path).find(fits)
           if (found === undefined) return
-          watcher.close()
+          clearInterval(timer)
           resume(Effect.succeed(found))
         }
-        const watcher = watch(path, look)
+        // Not `fs.watch`: of two writes within a millisecond Bun tells the first alone, and the second may be the last.
+        const timer = setInterval(look, pollInterval)
         look()
-        return Effect.sync(() => watcher.close())
+        return Effect.sync(() => clearInterval(timer))
       }),
   }
 })
