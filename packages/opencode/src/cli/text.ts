@@ -20,8 +20,8 @@ export const harmlessJson = (json: string): string =>
       : character.replace(/[\s\S]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
   )
 
-/** The same on one line: space of any kind is one space. */
-export const oneLine = (text: string): string => harmless(text.replace(/\s+/g, " ").trim())
+/** The same on one line: space of any kind is one space. U+FEFF counts as space to a pattern, and is none. */
+export const oneLine = (text: string): string => harmless(text.replace(/[^\S\ufeff]+/g, " ").trim())
 
 /** Whether the text is on one line as it is, with nothing in it that has to be shown otherwise. */
 export const isPlain = (text: string): boolean => !/[\n\t]/.test(text) && harmless(text) === text
@@ -47,6 +47,24 @@ export const cut = (text: string, columns: number): string => {
     used += more
   }
   return columns < 1 ? "" : `${kept}…`
+}
+
+/** The text in pieces of at most `columns` columns, wherever that breaks it. */
+export const pieces = (text: string, columns: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  let used = 0
+  for (const { segment } of new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(text)) {
+    const more = width(segment)
+    if (line !== "" && used + more > columns) {
+      lines.push(line)
+      line = ""
+      used = 0
+    }
+    line += segment
+    used += more
+  }
+  return [...lines, line]
 }
 
 /** The words of a text in lines of at most `columns` columns. */

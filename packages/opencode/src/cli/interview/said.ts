@@ -4,12 +4,15 @@ import type { Writer } from "../output.ts"
 
 const indent = "  "
 
-/** A text of a server, in lines that fit. */
-export const lines = (text: string, { err }: Writer): ReadonlyArray<string> =>
-  Text.harmless(text)
+/** A text of a server, in lines that fit: the terminal breaks none, so that each is set in. */
+export const lines = (text: string, { err }: Writer): ReadonlyArray<string> => {
+  const columns = err.columns() - indent.length
+  return Text.harmless(text)
     .split("\n")
-    .flatMap((line) => Text.wrap(line.replaceAll("\t", " "), err.columns() - indent.length))
+    .flatMap((line) => Text.wrap(line.replaceAll("\t", " "), columns))
+    .flatMap((line) => (Text.width(line) > columns ? Text.pieces(line, columns) : [line]))
     .map((line) => `${indent}${line}`.trimEnd())
+}
 
 /** Who asks, and what for. */
 export const heading = (server: string, what: string, { err }: Writer): string =>
