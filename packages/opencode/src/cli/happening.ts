@@ -115,7 +115,11 @@ export const line = (print: (event: Event) => Effect.Effect<void, never, Output>
       take: (event) => {
         if (!Queue.offerUnsafe(queue, event)) lost += 1
       },
-      print: Effect.forever(Effect.flatMap(Queue.take(queue), one)),
+      print: Effect.flatMap(Output, ({ floor }) => {
+        const next = floor.take(Effect.flatMap(Queue.take(queue), one))
+        // What waits for the floor is still in line: it is printed as the rest, should this be interrupted.
+        return Effect.forever(Effect.andThen(Queue.peek(queue), next))
+      }),
       rest: Effect.gen(function* () {
         while (Queue.sizeUnsafe(queue) > 0) yield* one(yield* Queue.take(queue))
       }),
