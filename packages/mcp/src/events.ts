@@ -29,10 +29,11 @@ export const StatusChanged = define("mcp.status.changed", {
 })
 /** The tools of a server changed, and the new list is known. */
 export const ToolsChanged = define("mcp.tools.changed", {})
+/** The prompts of a server changed, and the new list is known. */
 export const PromptsChanged = define("mcp.prompts.changed", {})
-/** The resources or the resource templates of a server changed. */
+/** The resources or the resource templates of a server changed, and the new lists are known. */
 export const ResourcesChanged = define("mcp.resources.changed", {})
-/** A resource that was subscribed to changed. */
+/** A server says that a resource changed: one that was subscribed to, or another. */
 export const ResourceUpdated = define("mcp.resource.updated", { uri: Schema.String })
 /** A call reports how far it is. `request` is the id that its caller gave it. */
 export const ProgressReported = define("mcp.progress", {

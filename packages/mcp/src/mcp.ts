@@ -21,9 +21,12 @@ import { Sampling } from "./capability/sampling.ts"
 import { Tasks } from "./capability/tasks.ts"
 import type { ServerConfig } from "./config.ts"
 import type { Connection, Live } from "./connection.ts"
+import { CredentialStore, makeMemory } from "./auth/store.ts"
 import { Assembly } from "./connection/assembly.ts"
+import * as Authorize from "./connection/authorize.ts"
 import { McpError, NotConnected } from "./error.ts"
 import type { Event, Status } from "./events.ts"
+import { type Authorization, authorization } from "./mcp/authorization.ts"
 import * as Calls from "./mcp/calls.ts"
 import type { CallError, CallOptions, CallTool } from "./mcp/calls.ts"
 import * as Completion from "./mcp/completion.ts"
@@ -64,6 +67,7 @@ export interface McpOptions {
   readonly directory: string
   /** The root of the worktree, absolute: the default root. Default: `directory`. */
   readonly worktree?: string | undefined
+  /** Who this client says it is (2025-11-25, Lifecycle, Initialization). Default: `opencode` and its version. */
   readonly clientInfo?: Implementation | undefined
   /** How long the end of a visit to a URL is waited for, in milliseconds. Default: 300,000. */
   readonly interactionTimeout?: number | undefined
@@ -91,8 +95,9 @@ export class Mcp extends Context.Service<
     readonly listen: (listener: (event: Event) => void) => () => void
     /** Adds a server, or replaces the one of its name, and connects it where it is enabled. Waits for the outcome. */
     readonly add: (config: ServerConfig | Unusable) => Effect.Effect<Status>
-    /** Closes a server and forgets it. */
+    /** Closes a server and forgets it. Fails with `ServerNotFound`, as everything that names a server. */
     readonly remove: (server: string) => Effect.Effect<void, McpError>
+    /** Connects a server that is not connected, and waits for the outcome; what fails is a status. */
     readonly connect: (server: string) => Effect.Effect<Status, McpError>
     /** Closes a server; it is `disabled` until it is connected again. */
     readonly disconnect: (server: string) => Effect.Effect<Status, McpError>
@@ -101,19 +106,25 @@ export class Mcp extends Context.Service<
     /** Waits until no server is `pending` and what each offers is listed. */
     readonly settled: Effect.Effect<void>
     /**
-     * The tools of all connected servers, after those that are `pending` have settled; or of one, which fails where it
-     * is not connected. The same array as before where nothing changed.
+     * The tools of all connected servers, after those that are `pending` have settled; or of one, which fails with
+     * `NotConnected` where it is not. The same array as before where nothing changed. Each list is read to its end
+     * (2025-11-25, Pagination); it is empty where the server does not declare the kind.
      */
     readonly tools: (server?: string) => Effect.Effect<ReadonlyArray<ToolEntry>, CallError>
+    /** As `tools`. */
     readonly prompts: (server?: string) => Effect.Effect<ReadonlyArray<Of<Prompt>>, CallError>
+    /** As `tools`. */
     readonly resources: (server?: string) => Effect.Effect<ReadonlyArray<Of<Resource>>, CallError>
+    /** As `tools`; `Template.parse` reads one (Resources, Resource Templates). */
     readonly templates: (server?: string) => Effect.Effect<ReadonlyArray<Of<ResourceTemplate>>, CallError>
     /**
      * Calls a tool by its own name or its key (2025-11-25, Tools, Calling Tools). Interrupting it cancels it. A server
-     * that has ended is connected once more first. A result with `isError` is a success here. A tool that has to be a
-     * task is one by itself: bounded by its ttl, it fails with a `TaskError` where it gives no result (Tasks).
+     * that has ended is connected once more first. A result with `isError` is a success here; any other is held against
+     * the tool's `outputSchema`, and fails with `InvalidResponse` where it does not fit. A tool that has to be a task is
+     * one by itself: bounded by its ttl, it fails with a `TaskError` where it gives no result (Tasks).
      */
     readonly callTool: CallTool
+    /** The contents of a resource (Resources, Reading Resources). Nothing is read that nobody asked for. */
     readonly readResource: (
       server: string,
       uri: string,
@@ -127,36 +138,54 @@ export class Mcp extends Context.Service<
       options?: CallOptions,
     ) => Effect.Effect<GetPromptResult, CallError>
     /**
-     * Asks to be told when a resource changes (`resource.updated`), in this session and those after it; at most 1,000 of
-     * one server. Fails with `NotDeclared`, and nothing is sent, where the server does not offer it (Subscriptions).
+     * Asks to be told when a resource changes (`mcp.resource.updated`), in this session and those after it. Fails with
+     * `NotDeclared` where the server does not offer it, and with `TooMany` beyond 1,000 of one server; nothing is sent then
+     * (2025-11-25, Resources, Subscriptions).
      */
     readonly subscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
+    /** Gives it up at once, whatever the server answers. */
     readonly unsubscribe: (server: string, uri: string) => Effect.Effect<void, CallError>
     /**
      * What an argument of a prompt, or a variable of a template, may be: at most 100 values (2025-11-25, Completion). Fit
-     * to be asked at each key: see `mcp/completion.ts`. A newer question about the same fails the older with `Superseded`.
+     * to be asked at each key: see `mcp/completion.ts`. A newer question about the same fails the older with `Superseded`;
+     * one that makes no sense fails with `BadQuestion`, and is not sent.
      */
     readonly complete: (
       server: string,
       question: CompleteRequestParams,
     ) => Effect.Effect<CompleteResult["completion"], CallError>
-    /** The least level of log messages that the server sends, in this session and those after it (Logging). */
+    /**
+     * The least level of log messages that the server sends, in this session and those after it (2025-11-25, Logging).
+     * Fails with `NotDeclared`, and nothing is sent, where the server does not log.
+     */
     readonly setLevel: (server: string, level: LoggingLevel) => Effect.Effect<void, CallError>
-    /** The tasks that a server keeps for us, over all pages (2025-11-25, Tasks). */
+    /**
+     * The tasks that a server keeps for us, over all pages (2025-11-25, Tasks). Fails with `NotDeclared`, and nothing is
+     * sent, where the server does not list them.
+     */
     readonly tasks: (server: string) => Effect.Effect<ReadonlyArray<Task>, CallError>
+    /** How a task is. A server that does not know it answers with code -32602. */
     readonly task: (server: string, taskId: string) => Effect.Effect<Task, CallError>
-    /** What the task's request is answered with once it has ended; interrupting this leaves the task alone. */
+    /**
+     * What the task's request is answered with once it has ended, an error of the server's too; interrupting this leaves
+     * the task alone.
+     */
     readonly taskResult: (server: string, taskId: string) => Effect.Effect<object, CallError>
     /** Fails with code -32602 where it has ended. */
     readonly cancelTask: (server: string, taskId: string) => Effect.Effect<Task, CallError>
     /** How long the server took to answer, in milliseconds. */
     readonly ping: (server: string) => Effect.Effect<number, CallError>
-    /** What connected servers say of how they are to be used. */
+    /** What connected servers say of how they are to be used, each at most 32,768 characters (Lifecycle, Initialization). */
     readonly instructions: Effect.Effect<ReadonlyArray<{ readonly server: string; readonly instructions: string }>>
     /** The last lines that a local server wrote to stderr, oldest first. */
     readonly stderr: (server: string) => Effect.Effect<ReadonlyArray<string>, McpError>
-    /** Replaces the roots, and tells the servers. */
+    /**
+     * Replaces the roots, and tells the servers (2025-11-25, Roots): those whose entry names roots, or `false`, keep theirs.
+     * Has no effect where the context has `Roots`.
+     */
     readonly setRoots: (roots: ReadonlyArray<Root>) => Effect.Effect<void>
+    /** The authorization of a server, and what a person can do about it. Fails with `NotAuthorizable` where it has none. */
+    readonly authorization: (server: string) => Effect.Effect<Authorization, McpError>
     /** The connection of a server, for its streams of notifications. */
     readonly connection: (server: string) => Effect.Effect<Connection, McpError>
   }
@@ -191,9 +220,11 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     // A server that connects later asks for the roots as they are: nothing is kept for it.
     rootsChanged.listen(() => undefined)
 
+    const store = getOrUndefined(yield* Effect.serviceOption(CredentialStore)) ?? makeMemory()
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
       surroundings: {
+        authorize: yield* Authorize.make(store),
         directory: options.directory,
         clientInfo: options.clientInfo,
         roots: Option.getOrElse(provided, () => ({ list: Effect.sync(() => roots), changes: rootsChanged.stream })),
@@ -290,6 +321,8 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
           return instructions === undefined ? [] : [{ server: name, instructions }]
         }),
       ),
+      authorization: (server) =>
+        Effect.flatMap(registry.lookup(server), (registered) => authorization(registry, registered)),
       stderr: (server) => Effect.map(registry.lookup(server), ({ connection }) => connection?.stderr() ?? []),
       setRoots: (next) =>
         Effect.sync(() => {
