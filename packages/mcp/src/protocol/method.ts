@@ -53,15 +53,18 @@ const hasArray =
 export const isTask = (value: unknown): value is JsonObject & Task =>
   isObject(value) && typeof value.taskId === "string" && typeof value.status === "string"
 
+/** Whether a value is the result of a tool, as far as it is relied on. */
 export const isCallToolResult = (result: unknown): result is CallToolResult =>
   isObject(result) && (Array.isArray(result.content) || "structuredContent" in result)
 
+/** Whether a value says that a task was made. */
 export const isCreateTaskResult = (result: unknown): result is CreateTaskResult =>
   isObject(result) && isTask(result.task)
 
 /** Nothing is read of it: some servers answer `null`. */
 const isAny = (result: unknown): result is unknown => result !== undefined
 
+/** Begins a session; the session itself sends it (2025-11-25, Lifecycle, Initialization). */
 export const initialize: RequestMethod<InitializeRequestParams, InitializeResult> = {
   method: "initialize",
   long: false,
@@ -69,8 +72,10 @@ export const initialize: RequestMethod<InitializeRequestParams, InitializeResult
   accepts: (result): result is InitializeResult => isObject(result) && typeof result.protocolVersion === "string",
 }
 
+/** Asks whether the server is there (Ping). */
 export const ping: RequestMethod<object, unknown> = { method: "ping", long: false, capability: [], accepts: isAny }
 
+/** One page of the tools (Tools, Listing Tools). */
 export const listTools: RequestMethod<Page, ListToolsResult> = {
   method: "tools/list",
   long: false,
@@ -78,6 +83,7 @@ export const listTools: RequestMethod<Page, ListToolsResult> = {
   accepts: hasArray("tools"),
 }
 
+/** Calls a tool (Tools, Calling Tools). */
 export const callTool: RequestMethod<CallToolRequestParams, CallToolResult> = {
   method: "tools/call",
   long: true,
@@ -101,6 +107,7 @@ export interface OfTask {
   readonly taskId: string
 }
 
+/** How a task is (Tasks, Getting Tasks). */
 export const getTask: RequestMethod<OfTask, Task> = {
   method: "tasks/get",
   long: false,
@@ -116,6 +123,7 @@ export const taskResult: RequestMethod<OfTask, object> = {
   accepts: isObject,
 }
 
+/** One page of the tasks that the server keeps for this client (Tasks, Listing Tasks). */
 export const listTasks: RequestMethod<Page, ListTasksResult> = {
   method: "tasks/list",
   long: false,
@@ -123,6 +131,7 @@ export const listTasks: RequestMethod<Page, ListTasksResult> = {
   accepts: hasArray("tasks"),
 }
 
+/** Ends a task; one that has ended is refused with -32602 (Tasks, Cancelling Tasks). */
 export const cancelTask: RequestMethod<OfTask, Task> = {
   method: "tasks/cancel",
   long: false,
@@ -130,6 +139,7 @@ export const cancelTask: RequestMethod<OfTask, Task> = {
   accepts: isTask,
 }
 
+/** One page of the resources (Resources, Listing Resources). */
 export const listResources: RequestMethod<Page, ListResourcesResult> = {
   method: "resources/list",
   long: false,
@@ -137,6 +147,7 @@ export const listResources: RequestMethod<Page, ListResourcesResult> = {
   accepts: hasArray("resources"),
 }
 
+/** One page of the templates (Resources, Resource Templates). */
 export const listResourceTemplates: RequestMethod<Page, ListResourceTemplatesResult> = {
   method: "resources/templates/list",
   long: false,
@@ -144,6 +155,7 @@ export const listResourceTemplates: RequestMethod<Page, ListResourceTemplatesRes
   accepts: hasArray("resourceTemplates"),
 }
 
+/** The contents of a resource (Resources, Reading Resources). */
 export const readResource: RequestMethod<{ readonly uri: string }, ReadResourceResult> = {
   method: "resources/read",
   long: true,
@@ -151,6 +163,7 @@ export const readResource: RequestMethod<{ readonly uri: string }, ReadResourceR
   accepts: hasArray("contents"),
 }
 
+/** Asks to be told when a resource changes (Resources, Subscriptions). */
 export const subscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   method: "resources/subscribe",
   long: false,
@@ -158,6 +171,7 @@ export const subscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   accepts: isAny,
 }
 
+/** Asks to be told no longer (Resources, Subscriptions). */
 export const unsubscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   method: "resources/unsubscribe",
   long: false,
@@ -165,6 +179,7 @@ export const unsubscribe: RequestMethod<{ readonly uri: string }, unknown> = {
   accepts: isAny,
 }
 
+/** One page of the prompts (Prompts, Listing Prompts). */
 export const listPrompts: RequestMethod<Page, ListPromptsResult> = {
   method: "prompts/list",
   long: false,
@@ -172,6 +187,7 @@ export const listPrompts: RequestMethod<Page, ListPromptsResult> = {
   accepts: hasArray("prompts"),
 }
 
+/** The messages of a prompt (Prompts, Getting a Prompt). */
 export const getPrompt: RequestMethod<GetPromptRequestParams, GetPromptResult> = {
   method: "prompts/get",
   long: true,
@@ -179,6 +195,7 @@ export const getPrompt: RequestMethod<GetPromptRequestParams, GetPromptResult> =
   accepts: hasArray("messages"),
 }
 
+/** What an argument or a variable may be (Completion, Requesting Completions). */
 export const complete: RequestMethod<CompleteRequestParams, CompleteResult> = {
   method: "completion/complete",
   long: false,
@@ -186,6 +203,7 @@ export const complete: RequestMethod<CompleteRequestParams, CompleteResult> = {
   accepts: (result): result is CompleteResult => isObject(result) && isObject(result.completion),
 }
 
+/** The least level of log messages (Logging, Setting Log Level). */
 export const setLevel: RequestMethod<{ readonly level: LoggingLevel }, unknown> = {
   method: "logging/setLevel",
   long: false,
