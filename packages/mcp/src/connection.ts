@@ -14,7 +14,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { AuthError } from "./auth/error.ts"
+import type { AuthError, AuthReason } from "./auth/error.ts"
+import type { OAuth } from "./auth/oauth.ts"
 import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
@@ -42,6 +43,8 @@ export interface Live {
 export interface Connection {
   readonly config: ServerConfig
   readonly notifications: Notifications["Service"]
+  /** Its authorization; `undefined` where it is not authorized by tokens. */
+  readonly oauth: OAuth | undefined
   readonly status: () => Status
   /** The session and the catalogue, while it is connected. */
   readonly live: () => Live | undefined
@@ -51,6 +54,8 @@ export interface Connection {
   readonly connect: Effect.Effect<Status>
   /** Ends the session, or the attempt at one; afterwards it is `disabled`. Waits until everything is closed. */
   readonly disconnect: Effect.Effect<void>
+  /** A person has to act before it can connect: takes note of that, unless it is connected. */
+  readonly held: (error: AuthError) => void
   /** The status, once it is not `pending`. */
   readonly settled: Effect.Effect<Status>
 }
@@ -80,7 +85,23 @@ const explain = (
   return [reason, ...oddities.map((oddity) => `it ${oddity}`), ...quoted].join("\n")
 }
 
+/** Why there are no credentials, where that is why it failed. */
+const authReason = (error: SessionError | AuthError): AuthReason | undefined => {
+  if (error._tag === "AuthError") return error.reason
+  const reason = transportReason(error)
+  return reason?._tag === "CredentialsFailed" ? reason.cause.reason : undefined
+}
+
+/** What a person has to do, by the reason for which there are no credentials. */
+const heldBy: { readonly [Tag in AuthReason["_tag"]]?: "needs_auth" | "needs_client_registration" } = {
+  SignInRequired: "needs_auth",
+  InsufficientScope: "needs_auth",
+  RegistrationRequired: "needs_client_registration",
+}
+
 const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: string): Status => {
+  const held = heldBy[authReason(error)?._tag ?? "Unavailable"]
+  if (held !== undefined) return { status: held, error: text }
   if (transportReason(error)?._tag !== "Unauthorized") return { status: "failed", error: text }
   return config.type === "remote" && config.oauth === false
     ? { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }
@@ -109,6 +130,7 @@ export const make = (options: {
     const { config } = options
     const parent = yield* Effect.scope
     const clock = yield* Clock.Clock
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
     const notifications = Notifications.make()
     const stderr = Stderr.make(config.limits.stderr)
     const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
@@ -143,12 +165,23 @@ export const make = (options: {
       options.onStatus(next)
     }
 
+    /** The grant is over: no request of the session will be answered any more. */
+    const lost = (error: AuthError) => {
+      const own = scope
+      if (live === undefined || own === undefined) return
+      live = undefined
+      scope = undefined
+      runFork(Effect.forkIn(release(own), parent))
+      become(statusOf(config, error, error.message))
+    }
+    const oauth = yield* options.surroundings.authorize(config, lost)
+
     const layer = CatalogLayer.layer({
       server: config.name,
       timeout: config.timeout.catalog,
       onChanged: options.onCatalog,
     }).pipe(
-      Layer.provideMerge(stack(options.assembly, config, options.surroundings)),
+      Layer.provideMerge(stack(options.assembly, config, options.surroundings, oauth)),
       Layer.provide(Layer.succeed(Notifications)(notifications)),
       Layer.provide(Layer.succeed(HandshakeFailed)((error) => attempt?.failed(error))),
     )
@@ -258,11 +291,15 @@ export const make = (options: {
     return {
       config,
       notifications,
+      oauth,
       status: () => status,
       live: () => live,
       stderr: stderr.lines,
       connect,
       disconnect,
+      held: (error) => {
+        if (live === undefined && attempt === undefined) become(statusOf(config, error, error.message))
+      },
       settled: Effect.suspend(() => (attempt === undefined ? Effect.succeed(status) : Deferred.await(attempt.outcome))),
     }
   })

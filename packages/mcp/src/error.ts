@@ -53,6 +53,16 @@ export class AuthRequired extends Data.TaggedError("AuthRequired")<{
   }
 }
 
+/** The server is not authorized by tokens: it is local, or its entry says otherwise. */
+export class NotAuthorizable extends Data.TaggedError("NotAuthorizable")<{
+  readonly server: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `nobody signs in to ${this.server}: ${this.detail}`
+  }
+}
+
 /** The tool never runs as a task: nothing was sent. */
 export class TaskUnsupported extends Data.TaggedError("TaskUnsupported")<{
   readonly server: string
@@ -105,6 +115,7 @@ export type McpReason =
   | ToolNotFound
   | NotConnected
   | AuthRequired
+  | NotAuthorizable
   | TaskUnsupported
   | ArgumentsMissing
   | BadQuestion

@@ -63,8 +63,12 @@ export class Auth extends Context.Service<
     readonly headers: Effect.Effect<AuthHeaders, AuthError>
     /** The server refused a request: `true` if it is worth sending once more, with new headers. */
     readonly challenged: (challenge: Challenge) => Effect.Effect<boolean, AuthError>
-    /** Headers of one request alone, besides `headers`: a proof that the client holds a key (RFC 9449). Absent: none. */
-    readonly sign?: ((request: Signable, headers: AuthHeaders) => Effect.Effect<AuthHeaders, AuthError>) | undefined
+    /**
+     * Headers of one request alone, besides those it is sent with: a proof that the client holds a key (RFC 9449).
+     * `undefined` where there are none.
+     */
+    readonly sign?:
+      ((request: Signable, headers: AuthHeaders) => Effect.Effect<AuthHeaders, AuthError> | undefined) | undefined
     /** Told of each response to a request that was signed. */
     readonly answered?: ((request: Signable, response: Headers) => void) | undefined
   }

@@ -4,6 +4,10 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Auth, type AuthHeaders } from "./auth.ts"
 import { AuthError, InvalidHeader } from "./error.ts"
+import { make as makeNetwork } from "./network.ts"
+import * as OAuth from "./oauth.ts"
+import type { OAuthOptions } from "./options.ts"
+import { CredentialStore } from "./store.ts"
 
 const constant = (headers: AuthHeaders): Auth["Service"] => ({
   current: () => headers,
@@ -51,6 +55,15 @@ const read = (
     : refuse("has a value with a character that HTTP does not allow")
 }
 
+/** Headers as they are sent; fails with `InvalidHeader`. */
+export const readHeaders = (
+  record: Readonly<Record<string, string | Redacted.Redacted<string>>>,
+): Effect.Effect<AuthHeaders, AuthError> =>
+  Effect.forEach(
+    Object.entries(record).filter(([name]) => !reserved.has(name.toLowerCase())),
+    ([name, value]) => read(name, value),
+  ).pipe(Effect.map((entries) => Object.fromEntries(entries)))
+
 /**
  * The same headers with every request to the server: a key, a tenant. They never cross to another origin and stand in
  * no error. Fails with `InvalidHeader` for what HTTP cannot carry; a header that the protocol itself sets is left out.
@@ -62,10 +75,95 @@ const read = (
  */
 export const headers = (
   record: Readonly<Record<string, string | Redacted.Redacted<string>>>,
-): Layer.Layer<Auth, AuthError> =>
-  Layer.effect(Auth)(
-    Effect.forEach(
-      Object.entries(record).filter(([name]) => !reserved.has(name.toLowerCase())),
-      ([name, value]) => read(name, value),
-    ).pipe(Effect.map((entries) => constant(Object.fromEntries(entries)))),
+): Layer.Layer<Auth, AuthError> => Layer.effect(Auth)(Effect.map(readHeaders(record), constant))
+
+/** The credentials of an authorization that lives elsewhere; they are renewed in time while the layer is in use. */
+export const of = (oauth: OAuth.OAuth): Layer.Layer<Auth> =>
+  Layer.effect(Auth)(Effect.as(Effect.forkScoped(oauth.keepFresh), oauth.auth))
+
+/** What `AuthLayer.oauth` is told of a server. */
+export interface OAuthLayerOptions {
+  /** Under which name its credentials are kept. */
+  readonly server: string
+  /** The server's URL: credentials belong to it, and go to its origin alone. */
+  readonly url: string
+  /** How tokens are got. Default: a person signs in, the client is registered dynamically, tokens are kept in the file. */
+  readonly options?: OAuthOptions | undefined
+  /** Headers of every request, besides. */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted<string>>> | undefined
+  /** Asks a person for more scopes while a call waits. Default: nobody is asked, and the call fails. */
+  readonly stepUp?: OAuth.StepUp | undefined
+}
+
+/**
+ * Tokens of an authorization server (Authorization; RFC 6749, 8414, 8707, 9728): those of the store, renewed before they
+ * run out and where the server refuses them. A request fails with `SignInRequired` where a person has to sign in first.
+ *
+ * @example
+ * ```ts
+ * const auth = AuthLayer.oauth({ server: "issues", url: "https://example.com/mcp" }).pipe(
+ *   Layer.provide(CredentialStore.memory),
+ * )
+ * ```
+ */
+export const oauth = (options: OAuthLayerOptions): Layer.Layer<Auth, AuthError, CredentialStore> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { options: own = { grant: "authorization_code", store: "file" }, server, url } = options
+      return of(
+        yield* OAuth.make({
+          place: { server, url, store: own.store },
+          options: own,
+          headers: yield* readHeaders(options.headers ?? {}),
+          network: yield* makeNetwork({ url, options: own }),
+          store: yield* CredentialStore,
+          stepUp: options.stepUp ?? (() => Effect.succeed(false)),
+        }),
+      )
+    }),
   )
+
+/**
+ * Tokens that no person is needed for: the client's own (RFC 6749, 4.4), with a secret, a signed assertion (RFC 7523) or
+ * the identity of a workload.
+ *
+ * @example
+ * ```ts
+ * const auth = AuthLayer.clientCredentials({
+ *   server: "reports",
+ *   url: "https://example.com/mcp",
+ *   options: { grant: "client_credentials", clientId: "ci", clientSecret: Redacted.make("secret"), store: "file" },
+ * }).pipe(Layer.provide(CredentialStore.memory))
+ * ```
+ */
+export const clientCredentials = (
+  options: OAuthLayerOptions & {
+    readonly options: Extract<
+      OAuthOptions,
+      { readonly grant: "client_credentials" | "private_key_jwt" | "workload_identity" }
+    >
+  },
+): Layer.Layer<Auth, AuthError, CredentialStore> => oauth(options)
+
+/**
+ * Enterprise-managed authorization: the identity provider's ID token becomes a grant for the server's authorization
+ * server (SEP-990; RFC 8693, RFC 7523).
+ *
+ * @example
+ * ```ts
+ * const auth = AuthLayer.enterprise({
+ *   server: "payroll",
+ *   url: "https://example.com/mcp",
+ *   options: {
+ *     grant: "enterprise",
+ *     idpIssuer: "https://login.example.com",
+ *     idpClientId: "opencode",
+ *     idToken: Redacted.make("…"),
+ *     store: "file",
+ *   },
+ * }).pipe(Layer.provide(CredentialStore.memory))
+ * ```
+ */
+export const enterprise = (
+  options: OAuthLayerOptions & { readonly options: Extract<OAuthOptions, { readonly grant: "enterprise" }> },
+): Layer.Layer<Auth, AuthError, CredentialStore> => oauth(options)

@@ -1,6 +1,7 @@
 /** How the documents and endpoints of an authorization are reached, and which URLs of a server's are gone to at all. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { AuthError } from "./error.ts"
+import type { OAuthOptions } from "./options.ts"
 
 export type FetchLike = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -17,3 +18,7 @@ export interface Network {
     readonly url: string
   }) => Effect.Effect<URL, AuthError>
 }
+
+/** The network of one server's authorization: the guard knows its own host, and those that the entry names. */
+export const make = (_server: { readonly url: string; readonly options: OAuthOptions }): Effect.Effect<Network> =>
+  Effect.die("being built")

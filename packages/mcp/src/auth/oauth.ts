@@ -75,6 +75,8 @@ export const make = (parts: {
   readonly network: Network
   readonly store: CredentialStore["Service"]
   readonly stepUp: StepUp
+  /** What was granted is over: a person has to sign in. */
+  readonly lost?: ((error: AuthError) => void) | undefined
 }): Effect.Effect<OAuth, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { network, options, place, store } = parts
@@ -233,6 +235,11 @@ export const make = (parts: {
           Effect.flatMap(adopt),
           Effect.flatMap(() => (held === undefined ? signInRequired("nobody has signed in") : Effect.succeed(held))),
           Effect.uninterruptible,
+          Effect.tapError((error) =>
+            Effect.sync(() => {
+              if (error.reason._tag === "SignInRequired") parts.lost?.(error)
+            }),
+          ),
           Effect.onExit((exit) =>
             Effect.sync(() => {
               renewing = undefined
@@ -326,7 +333,7 @@ export const make = (parts: {
       challenged,
       sign: (request, sent) => {
         const using = held
-        if (dpop === undefined || using?.tokens.type !== "DPoP" || using.headers !== sent) return Effect.succeed({})
+        if (dpop === undefined || using?.tokens.type !== "DPoP" || using.headers !== sent) return undefined
         return Effect.map(
           dpop.proof({ method: request.method, url: request.url, access: using.tokens.access }),
           (proof) => ({ dpop: proof }),

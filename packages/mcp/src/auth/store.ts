@@ -108,7 +108,8 @@ export class CredentialStore extends Context.Service<
 
 const keyOf = (place: Place): string => JSON.stringify([place.server, place.url])
 
-const make = (): CredentialStore["Service"] => {
+/** A store in memory, outside of a Layer. */
+export const makeMemory = (): CredentialStore["Service"] => {
   const kept = new Map<string, Place & { readonly credentials: Credentials }>()
   const turns = new Map<string, Semaphore.Semaphore>()
   const turnOf = (place: Place) => {
@@ -139,4 +140,4 @@ const make = (): CredentialStore["Service"] => {
  * const stores = { tests: CredentialStore.memory }
  * ```
  */
-export const memory: Layer.Layer<CredentialStore> = Layer.sync(CredentialStore)(make)
+export const memory: Layer.Layer<CredentialStore> = Layer.sync(CredentialStore)(makeMemory)

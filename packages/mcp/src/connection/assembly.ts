@@ -14,6 +14,7 @@ import { pathToFileURL } from "node:url"
 import * as AuthLayer from "../auth/layer.ts"
 import type { AuthError } from "../auth/error.ts"
 import type { Auth } from "../auth/auth.ts"
+import type { OAuth } from "../auth/oauth.ts"
 import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import { makeBudget } from "../capability/budget.ts"
@@ -26,6 +27,7 @@ import * as SessionLayer from "../session/session.ts"
 import type { Session } from "../session/session.ts"
 import * as TransportLayer from "../transport/layer.ts"
 import type { Transport } from "../transport/transport.ts"
+import type { Authorize } from "./authorize.ts"
 
 /** What a server's layers may know besides its entry. */
 export interface Surroundings {
@@ -38,13 +40,19 @@ export interface Surroundings {
   readonly rootsAreFinal: () => boolean
   /** What the host answers servers with. */
   readonly handlers: Pick<CapabilityLayer.Handlers, "sampling" | "elicitation" | "tasks" | "approval">
+  readonly authorize: Authorize
   /** How long the end of a visit to a URL is waited for, in milliseconds. Default: 300,000. */
   readonly interactionTimeout: number | undefined
 }
 
 /** The four layers of one server. */
 export interface Assembly {
-  readonly auth: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Auth, AuthError>
+  /** `oauth` lives as long as the server is configured: `undefined` where it is not authorized by tokens. */
+  readonly auth: (
+    config: ServerConfig,
+    surroundings: Surroundings,
+    oauth: OAuth | undefined,
+  ) => Layer.Layer<Auth, AuthError>
   readonly transport: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Transport, never, Auth>
   readonly capabilities: (config: ServerConfig, surroundings: Surroundings) => Layer.Layer<Capabilities>
   readonly session: (
@@ -113,7 +121,10 @@ const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Servi
 }
 
 const fromConfig: Assembly = {
-  auth: (config) => (config.type === "remote" ? AuthLayer.headers(Object.fromEntries(config.headers)) : AuthLayer.none),
+  auth: (config, _surroundings, oauth) => {
+    if (oauth !== undefined) return AuthLayer.of(oauth)
+    return config.type === "remote" ? AuthLayer.headers(Object.fromEntries(config.headers)) : AuthLayer.none
+  },
   transport: (config, { directory }) =>
     config.type === "remote"
       ? TransportLayer.remote({ url: config.url.href, limits: config.limits })
@@ -161,11 +172,12 @@ export const stack = (
   assembly: Assembly,
   config: ServerConfig,
   surroundings: Surroundings,
+  oauth: OAuth | undefined,
 ): Layer.Layer<Session, SessionError | AuthError> =>
   assembly
     .session(config, surroundings)
     .pipe(
       Layer.provide(assembly.transport(config, surroundings)),
-      Layer.provide(assembly.auth(config, surroundings)),
+      Layer.provide(assembly.auth(config, surroundings, oauth)),
       Layer.provide(assembly.capabilities(config, surroundings)),
     )

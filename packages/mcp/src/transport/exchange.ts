@@ -1,6 +1,6 @@
 /**
  * The HTTP requests of one connection: each with the credentials, the session id and the revision that hold when it
- * leaves, and with one answer to a challenge. A success is handed on unread; everything else is a typed error.
+ * leaves, and with one answer to each challenge. A success is handed on unread; everything else is a typed error.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -45,6 +45,9 @@ export interface Exchange {
   session: string | undefined
   revision: Revision | undefined
 }
+
+/** A nonce, tokens that ran out, scopes that are missing: more challenges of one request, or one again, are a loop. */
+const challengeLimit = 3
 
 const accepts = { GET: "text/event-stream", POST: "application/json, text/event-stream", DELETE: "*/*" } as const
 
@@ -134,22 +137,32 @@ export const make = (options: {
         }),
       )
 
-    const dispatch = (call: Call, sent: AuthHeaders, again: boolean): void => {
+    /** `answered`: the challenges that were answered for it before. */
+    const dispatch = (call: Call, sent: AuthHeaders, answered: ReadonlyArray<string>, own?: AuthHeaders): void => {
       const withSession = exchange.session !== undefined
       const { body, flight, method, signal, url } = call
       if (flight !== undefined) flight.at = "given"
+      const common = headersOf(call, sent)
+      // What belongs to one request is not written into the headers of all.
+      const headers = own === undefined ? common : new Headers([...common, ...Object.entries(own)])
       http.send(
-        { method, url, body, headers: headersOf(call, sent) },
+        { method, url, body, headers },
         signal,
         (response) => {
           if (flight !== undefined) flight.at = response.ok ? "taken" : "held"
+          if (own !== undefined) auth.answered?.(call, response.headers)
           if (response.ok) return call.receive(response)
           readRefusal(url, response, withSession, (reason) => {
             if (signal.aborted || flight?.open === false) return
-            if (reason._tag !== "Unauthorized" || again) return call.fail(fail(reason))
+            if (reason._tag !== "Unauthorized" || answered.length >= challengeLimit) {
+              return call.fail(fail(reason))
+            }
             const { challenge: header, status } = reason
-            withAuth(call, auth.challenged({ status, url: reason.url, header, sent }), (retry) =>
-              retry ? begin(call, true) : call.fail(fail(reason)),
+            const asked = `${status} ${header}`
+            if (answered.includes(asked)) return call.fail(fail(reason))
+            const nonce = response.headers.get("dpop-nonce") ?? undefined
+            withAuth(call, auth.challenged({ status, url: reason.url, header, sent, nonce }), (retry) =>
+              retry ? begin(call, [...answered, asked]) : call.fail(fail(reason)),
             )
           })
         },
@@ -157,17 +170,23 @@ export const make = (options: {
       )
     }
 
-    const begin = (call: Call, again: boolean): void => {
+    const sign = (call: Call, sent: AuthHeaders, answered: ReadonlyArray<string>): void => {
+      const signing = auth.sign?.(call, sent)
+      if (signing === undefined) return dispatch(call, sent, answered)
+      withAuth(call, signing, (own) => dispatch(call, sent, answered, own))
+    }
+
+    const begin = (call: Call, answered: ReadonlyArray<string>): void => {
       const credentials = auth.current()
-      if (credentials !== undefined) return dispatch(call, credentials, again)
-      withAuth(call, auth.headers, (headers) => dispatch(call, headers, again))
+      if (credentials !== undefined) return sign(call, credentials, answered)
+      withAuth(call, auth.headers, (headers) => sign(call, headers, answered))
     }
 
     const exchange: Exchange = {
       session: undefined,
       revision: undefined,
       fork,
-      send: (call) => begin(call, false),
+      send: (call) => begin(call, []),
       request: (call) =>
         Effect.callback((resume, signal) => {
           begin(
@@ -177,7 +196,7 @@ export const make = (options: {
               receive: (response) => resume(Effect.succeed(response)),
               fail: (error) => resume(Effect.fail(error)),
             },
-            false,
+            [],
           )
         }),
     }

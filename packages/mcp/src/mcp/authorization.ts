@@ -1,0 +1,71 @@
+/** The authorization of a configured server, as a host uses it. */
+import * as Effect from "effect/Effect"
+import type { Callback } from "../auth/callback.ts"
+import type { Discovered } from "../auth/discovery.ts"
+import type { AuthError } from "../auth/error.ts"
+import type { OAuth } from "../auth/oauth.ts"
+import * as SignIn from "../auth/sign-in.ts"
+import type { AuthStatus, Interaction, Started } from "../auth/sign-in.ts"
+import type { Connection } from "../connection.ts"
+import { McpError, NotAuthorizable } from "../error.ts"
+import type { Status } from "../events.ts"
+import type { Registered, Registry } from "./registry.ts"
+
+export type { Interaction, Started } from "../auth/sign-in.ts"
+
+/** What a person can do about the authorization of one server. */
+export interface Authorization {
+  /** Begins a sign-in that `finish` ends, in this process or another: opens no browser and listens nowhere. */
+  readonly start: (scopes?: ReadonlyArray<string>) => Effect.Effect<Started, AuthError>
+  /** Ends it with what the browser was sent back with, and connects. `trusted`: a person pasted it. */
+  readonly finish: (callback: Callback, trusted?: boolean) => Effect.Effect<Status, AuthError>
+  /** Both at once: listens, opens the browser, waits for the person, and connects. The port is free afterwards. */
+  readonly signIn: (interaction: Interaction) => Effect.Effect<Status, AuthError>
+  /** Forgets tokens and client; a server that is connected asks for authorization again. */
+  readonly remove: Effect.Effect<void, AuthError>
+  readonly status: Effect.Effect<AuthStatus, AuthError>
+  /** What discovery finds now. */
+  readonly discover: Effect.Effect<Discovered, AuthError>
+}
+
+const whyNot = ({ config }: Connection): string => {
+  if (config.type === "local") return "it is a local server"
+  if (config.oauth === false) return `its entry forbids it with "oauth": false`
+  return config.headersHelper === undefined
+    ? `its entry configures the header "authorization"`
+    : `its entry configures "headersHelper"`
+}
+
+const make = (registry: Registry, registered: Registered, connection: Connection, oauth: OAuth): Authorization => {
+  // A session that is there carries the new tokens with its next request.
+  const connect = Effect.suspend(() =>
+    connection.live() === undefined ? registry.connect(registered) : Effect.succeed(connection.status()),
+  )
+  /** Whoever looks at the status learns what a person has to do. */
+  const noting = <A>(effect: Effect.Effect<A, AuthError>) =>
+    Effect.tapError(effect, (error) =>
+      Effect.sync(() => {
+        if (SignIn.needsClient(error)) connection.held(error)
+      }),
+    )
+  return {
+    start: (scopes) => noting(SignIn.start(oauth, scopes)),
+    finish: (callback, trusted = false) => Effect.andThen(SignIn.finish(oauth, callback, trusted), connect),
+    signIn: (interaction) => Effect.andThen(noting(SignIn.signIn(oauth, interaction)), connect),
+    remove: Effect.gen(function* () {
+      yield* SignIn.remove(oauth)
+      if (connection.live() === undefined) return
+      yield* connection.disconnect
+      yield* connection.connect
+    }),
+    status: SignIn.status(oauth),
+    discover: oauth.discover,
+  }
+}
+
+export const authorization = (registry: Registry, registered: Registered): Effect.Effect<Authorization, McpError> => {
+  const { connection, name, status } = registered
+  if (connection?.oauth !== undefined) return Effect.succeed(make(registry, registered, connection, connection.oauth))
+  const detail = connection === undefined ? `it is ${status().status}` : whyNot(connection)
+  return Effect.fail(new McpError({ reason: new NotAuthorizable({ server: name, detail }) }))
+}
