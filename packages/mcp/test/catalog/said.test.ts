@@ -207,7 +207,7 @@ const refused: ReadonlyArray<readonly [name: string, src: unknown]> = [
 ]
 
 describe("an icon", () => {
-  it.effect.each(drawn.map((src) => ({ src })))("may be drawn: $src", ({ src }) =>
+  it.effect.each(drawn.map((src) => ({ name: src.slice(0, 40), src })))("may be drawn: %s", ({ src }) =>
     Effect.sync(() => expect(isDrawable({ src, mimeType: "image/png" })).toBe(true)),
   )
   it.effect.each(refused.map(([name, src]) => ({ name, src })))("is not kept: %s", ({ src }) =>
