@@ -1,4 +1,4 @@
-/** Why an HTTP request got no response. A response with an unwelcome status is no error here. */
+/** Why an HTTP request got no response, or none that can be read. An unwelcome status is no error here. */
 import * as Data from "effect/Data"
 
 /** The server could not be reached: name, connection, TLS. */
@@ -24,7 +24,62 @@ export class RedirectRefused extends Data.TaggedError("RedirectRefused")<{
   }
 }
 
-export type HttpReason = Unreachable | RedirectRefused
+/** A server named a URL that this client does not go to. Nothing was sent there. */
+export class UrlRefused extends Data.TaggedError("UrlRefused")<{
+  readonly url: string
+  readonly detail: string
+  readonly hint: string
+}> {
+  override get message(): string {
+    return `${this.url} is refused: ${this.detail}. ${this.hint}`
+  }
+}
+
+/** The whole answer did not come in time. */
+export class AnswerTooSlow extends Data.TaggedError("AnswerTooSlow")<{
+  readonly url: string
+  /** The time it had, in milliseconds. */
+  readonly after: number
+}> {
+  override get message(): string {
+    return `${this.url} did not answer in full within ${this.after / 1000} s. Check the network, or ask the server's operator.`
+  }
+}
+
+/** The body is larger than it may be; the rest was not read. */
+export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{
+  readonly url: string
+  /** The limit in bytes, after decompression. */
+  readonly limit: number
+}> {
+  override get message(): string {
+    return `${this.url} answered with more than ${this.limit} bytes. Ask the server's operator.`
+  }
+}
+
+/** The body is not what it should be: no JSON, or compressed in a way that cannot be undone. */
+export class InvalidBody extends Data.TaggedError("InvalidBody")<{
+  readonly url: string
+  readonly status: number
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `${this.url} answered (HTTP ${this.status}) with ${this.detail}. Is this the right URL? Otherwise ask the server's operator.`
+  }
+}
+
+/** A request cannot be sent as it is: HTTP has no place for one of its characters. */
+export class InvalidRequest extends Data.TaggedError("InvalidRequest")<{
+  readonly url: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `the request to ${this.url} cannot be sent: ${this.detail}`
+  }
+}
+
+export type HttpReason =
+  Unreachable | RedirectRefused | UrlRefused | AnswerTooSlow | BodyTooLarge | InvalidBody | InvalidRequest
 
 /** The error of every HTTP request. `message` is the reason's. */
 export class HttpError extends Data.TaggedError("HttpError")<{ readonly reason: HttpReason }> {
@@ -34,11 +89,21 @@ export class HttpError extends Data.TaggedError("HttpError")<{ readonly reason: 
   }
 }
 
-/** A URL as a person may see it: what stands in a query, or before an `@`, is often a secret. */
+/** More of a URL than this is of no use to anybody. */
+const shownLength = 200
+
+/** What hides or reorders text: control and format characters. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** A URL as a person may see it: what stands in a query, or before an `@`, is often a secret, and a server wrote it. */
 export const shownUrl = (text: string): string => {
-  if (!URL.canParse(text)) return text.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//")
+  if (!URL.canParse(text)) {
+    const bare = text.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//")
+    return bare.replace(invisible, "�").slice(0, shownLength)
+  }
   const url = new URL(text)
-  return `${url.origin}${url.pathname}${url.search === "" ? "" : "?…"}`
+  const start = url.origin === "null" ? url.protocol : url.origin
+  return `${start}${url.pathname.slice(0, shownLength)}${url.search === "" ? "" : "?…"}`
 }
 
 const codeOf = (cause: unknown): string | undefined => {

@@ -8,12 +8,13 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import { HttpError, RedirectRefused, shownUrl, unreachable } from "./error.ts"
+import * as Redirect from "./redirect.ts"
 
 /** One request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE"
   readonly url: string
-  /** What is not in `crossing` is for the origin of `url` alone. Not changed here, so one object may serve many requests. */
+  /** All but a few are for the origin of `url` alone (`redirect.ts`). Not changed here, so one object may serve many requests. */
   readonly headers: Headers
   readonly body?: string | undefined
 }
@@ -31,36 +32,17 @@ export interface FetchInit {
 /** How bytes travel. Rejects where no response came; never throws. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 
-/** Headers that may follow a redirect to another origin: they say nothing that the body does not. */
-const crossing: ReadonlySet<string> = new Set(["accept", "content-type", "mcp-protocol-version"])
-
-/** More hops than this are a loop. */
-const redirectLimit = 5
-
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
-
 /** Where a redirect leads, or why it is not followed. */
 const target = (request: HttpRequest, response: Response): URL | string => {
-  const location = response.headers.get("location")
-  if (location === null || !URL.canParse(location, request.url)) return "it does not say where to"
-  const from = new URL(request.url)
-  const to = new URL(location, from)
-  if (to.protocol !== "https:" && to.protocol !== "http:") return `it leads to a ${to.protocol} URL`
-  if (from.protocol === "https:" && to.protocol === "http:") return `it leads from https to ${shownUrl(to.href)}`
-  if (to.username !== "" || to.password !== "") return "it leads to a URL with a user name or a password"
-  if (request.method !== "GET" && response.status !== 307 && response.status !== 308) {
-    return `with this status a ${request.method} becomes a GET; set "url" to ${shownUrl(to.href)} if that is the server`
-  }
-  return to
+  const to = Redirect.target(request.url, response.headers.get("location"))
+  if (typeof to === "string" || request.method === "GET" || Redirect.keepsMethod(response.status)) return to
+  return `with this status a ${request.method} becomes a GET; set "url" to ${shownUrl(to.href)} if that is the server`
 }
 
 const onwards = (request: HttpRequest, to: URL): HttpRequest => ({
   ...request,
   url: to.href,
-  headers:
-    to.origin === new URL(request.url).origin
-      ? request.headers
-      : new Headers([...request.headers].filter(([name]) => crossing.has(name))),
+  headers: Redirect.onwards(request.headers, request.url, to),
 })
 
 /** Requests over HTTP. */
@@ -89,9 +71,9 @@ const make = (fetch: Fetch): Http => {
     fetch(url, { method, headers, body, signal, redirect: "manual", timeout: false }).then(
       (response) => {
         if (signal.aborted) return discard(response)
-        if (!redirects.has(response.status)) return receive(response)
+        if (!Redirect.isRedirect(response.status)) return receive(response)
         discard(response)
-        const to = hops < redirectLimit ? target(request, response) : `there were ${redirectLimit} others before it`
+        const to = hops < Redirect.limit ? target(request, response) : `there were ${Redirect.limit} others before it`
         if (typeof to !== "string") return send(onwards(request, to), signal, receive, fail, hops + 1)
         fail(
           new HttpError({
