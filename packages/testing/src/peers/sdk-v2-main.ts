@@ -1,105 +1,13 @@
 /** A server on `@modelcontextprotocol/server` (v2): `sdk-v2-main.ts stdio|http [number of tools]`. */
-import { randomUUID } from "node:crypto"
-import {
-  type CreateMessageRequest,
-  type ElicitRequestFormParams,
-  type ElicitRequestURLParams,
-  type JSONRPCMessage,
-  ProtocolError,
-  type RequestMethod,
-  Server,
-  type Transport,
-  WebStandardStreamableHTTPServerTransport,
-} from "@modelcontextprotocol/server"
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio"
-import { capabilities, handlers, instructions } from "./features.ts"
-import { keep } from "./record-file.ts"
-import { Events, listen, Listeners } from "./web-http.ts"
+import { sdkV2Host } from "./sdk-v2-host.ts"
+import { listen } from "./web-http.ts"
 
 const [mode, count] = process.argv.slice(2)
-const received: Array<unknown> = []
-const listeners = new Listeners()
+const host = sdkV2Host(count === undefined ? {} : { manyTools: Number(count) })
 
-const make = () => {
-  const server = new Server({ name: "sdk-v2", version: "1.0.0" }, { capabilities, instructions })
-  const byMethod = handlers({
-    received,
-    ...(count === undefined ? {} : { manyTools: Number(count) }),
-    error: (code, message, data) => new ProtocolError(code, message, data),
-  })
-  for (const [method, handler] of Object.entries(byMethod)) {
-    // The SDK types each method's result; here one function stands for all.
-    server.setRequestHandler(method as "ping", (request: { params?: object | undefined }, { mcpReq, sessionId }) =>
-      handler({
-        params: { ...request.params },
-        id: mcpReq.id,
-        progressToken: mcpReq._meta?.progressToken,
-        signal: mcpReq.signal,
-        notify: (name, params) => mcpReq.notify({ method: name, ...(params === undefined ? {} : { params }) }),
-        request: (name, params) =>
-          mcpReq.send({ method: name as RequestMethod, ...(params === undefined ? {} : { params }) }),
-        sdk: {
-          sample: (params) => mcpReq.requestSampling(params as CreateMessageRequest["params"]),
-          elicit: (params) => mcpReq.elicitInput(params as ElicitRequestFormParams | ElicitRequestURLParams),
-          complete: async (elicitationId) => {
-            await listeners.of(sessionId)
-            await server.createElicitationCompletionNotifier(elicitationId)()
-          },
-          log: async (level, data, logger) => {
-            await listeners.of(sessionId)
-            await server.sendLoggingMessage({ level, data, logger }, sessionId)
-          },
-          updated: async (uri) => {
-            await listeners.of(sessionId)
-            await server.sendResourceUpdated({ uri })
-          },
-        },
-      }),
-    )
-  }
-  return server
-}
-
-/** Connects a new server, and keeps what passes. */
-const connect = async (transport: Transport) => {
-  await make().connect(transport)
-  const { onmessage } = transport
-  const send = transport.send.bind(transport)
-  transport.onmessage = (message, extra) => {
-    received.push(message)
-    keep({ direction: "sent", message })
-    onmessage?.(message, extra)
-  }
-  transport.send = (message, options) => {
-    keep({ direction: "received", message })
-    return send(message, options)
-  }
-}
-
-const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
-
-const http = async (request: Request): Promise<Response> => {
-  const session = request.headers.get("mcp-session-id") ?? ""
-  const known = sessions.get(session)
-  if (known !== undefined) {
-    const response = await known.handleRequest(request)
-    if (request.method === "GET" && response.ok) listeners.opened(session)
-    return response
-  }
-  if (request.headers.has("mcp-session-id")) return new Response("Session not found", { status: 404 })
-  const transport = new WebStandardStreamableHTTPServerTransport({
-    sessionIdGenerator: randomUUID,
-    eventStore: new Events<JSONRPCMessage>(),
-    retryInterval: 50,
-    onsessioninitialized: (id) => void sessions.set(id, transport),
-    onsessionclosed: (id) => void sessions.delete(id),
-  })
-  await connect(transport)
-  return transport.handleRequest(request)
-}
-
-if (mode === "http") listen(http)
+if (mode === "http") listen((request) => host.http(request))
 else {
   process.stdin.on("end", () => process.exit(0))
-  await connect(new StdioServerTransport())
+  await host.connect(new StdioServerTransport())
 }

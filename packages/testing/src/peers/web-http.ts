@@ -1,9 +1,9 @@
-/** Serves a web-standard handler (`Request` to `Response`) on a free port of loopback, and says where on stdout. */
+/** What serves MCP over HTTP on the SDKs: web-standard handlers on loopback, events that can be resumed, streams to wait for. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Readable } from "node:stream"
 
-/** Prints `listening <url>`, which `serve` in `launch.ts` waits for. Ends with stdin. */
-export const listen = (handle: (request: Request) => Promise<Response>): void => {
+/** A web-standard handler (`Request` to `Response`) as a listener of `node:http`. */
+export const listener = (handle: (request: Request) => Promise<Response>) => {
   const serve = async (incoming: IncomingMessage, response: ServerResponse) => {
     const chunks: Array<Buffer> = []
     for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
@@ -26,9 +26,14 @@ export const listen = (handle: (request: Request) => Promise<Response>): void =>
     body.on("error", () => response.destroy())
     body.pipe(response)
   }
-  const server = createServer((incoming, response) => {
+  return (incoming: IncomingMessage, response: ServerResponse) => {
     serve(incoming, response).catch(() => response.destroy())
-  })
+  }
+}
+
+/** Prints `listening <url>`, which `serve` in `launch.ts` waits for. Ends with stdin. */
+export const listen = (handle: (request: Request) => Promise<Response>): void => {
+  const server = createServer(listener(handle))
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
     process.stdout.write(`listening http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/mcp\n`)

@@ -17,6 +17,8 @@ export interface Call {
   readonly progressToken: string | number | undefined
   /** Aborted when the client cancels. */
   readonly signal: AbortSignal
+  /** On whose behalf, where a gate in front of the server found out. */
+  readonly auth?: object | undefined
   /** Sends a notification that belongs to this request. */
   readonly notify: (method: string, params?: Params) => Promise<void>
   /** Asks the client. */
