@@ -18,7 +18,8 @@ export interface Typed {
   readonly words: ReadonlyArray<string>
 }
 
-const isJson = (text: string) => /^\s*[[{"]/.test(text) || !text.includes("=")
+const beginsAsJson = (text: string) => /^\s*[[{"]/.test(text)
+const isJson = (text: string) => beginsAsJson(text) || !text.includes("=")
 
 /** The arguments, typed by the input schema. Nothing typed is no argument. */
 export const parse = (
@@ -28,7 +29,9 @@ export const parse = (
   const [first] = typed.words
   if (first === undefined) return Effect.succeed({})
   if (typed.source === "standard input" || (typed.words.length === 1 && isJson(first))) {
-    return Effect.flatMap(parseJson(first, typed.source), (value) =>
+    const parsed = parseJson(first, typed.source)
+    const isWord = typed.source === "arguments" && !beginsAsJson(first)
+    return Effect.flatMap(isWord ? Effect.mapError(parsed, () => neither(first, tool)) : parsed, (value) =>
       Schema.isObject(value)
         ? Effect.succeed(value as JsonObject)
         : Effect.fail(badRequest(`the arguments of a tool are a JSON object, such as {"name": "value"}`)),
@@ -36,6 +39,9 @@ export const parse = (
   }
   return Effect.suspend(() => pairs(typed.words, tool))
 }
+
+const neither = (word: string, tool: { readonly name: string; readonly inputSchema: unknown }): CliFailure =>
+  badRequest(`${JSON.stringify(word)} is neither key=value nor a JSON object; ${usage(tool)}`)
 
 const pairs = (
   words: ReadonlyArray<string>,
