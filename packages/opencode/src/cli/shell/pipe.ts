@@ -1,11 +1,14 @@
 /**
  * The shell for programs: a JSON object on each line, both ways. Every way in which it ends closes every server first.
  *
- * At the end of its input it still answers what it was asked; `exit`, and a reader that went away, cancel that.
+ * At the end of its input it still answers what it was asked; `exit`, and a reader that went away, cancel that. What
+ * servers ask then is answered with `cancel`, and what they sample is refused: no reply can come any more.
  */
 import type { Event } from "@opencode-ai/mcp/events"
-import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { type Question, Questions } from "@opencode-ai/mcp/capability/questions"
+import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { Mcp } from "@opencode-ai/mcp/mcp"
+import { userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -81,6 +84,21 @@ const listen = (take: (chunk: Uint8Array) => void, end: () => void) =>
       }),
   )
 
+const unread = new RequestRefused({
+  code: userRejected,
+  message: "User rejected sampling request: the client's input has ended, and nobody can approve it",
+})
+
+/** Answers what is asked, now and from now on, as nobody there would. */
+const unanswerable = Effect.gen(function* () {
+  const questions = yield* Questions
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  const refuse = ({ id, kind }: Question) =>
+    kind === "elicitation" ? questions.answer(id, { action: "cancel" }) : questions.sampled(id, unread)
+  questions.listen((question) => void run(Effect.ignore(refuse(question))))
+  yield* Effect.forEach(questions.open(), (question) => Effect.ignore(refuse(question)), { discard: true })
+})
+
 /** Runs until the input ends, `exit` is asked for, or nobody reads any more. */
 export const pipe = (options: Options) =>
   Effect.gen(function* () {
@@ -119,7 +137,10 @@ export const pipe = (options: Options) =>
           return yield* Effect.raceFirst(Deferred.await(ending), Effect.as(outlet.gone, { why: "gone" } as const))
         }),
       )
-      if (how.why === "end") yield* Effect.raceFirst(commands.finished, outlet.gone)
+      if (how.why === "end") {
+        yield* unanswerable
+        yield* Effect.raceFirst(commands.finished, outlet.gone)
+      }
       yield* commands.cancelAll
       yield* Scope.close(live, Exit.void)
       if (how.why === "exit") reply(how.id, { ok: true, result: true, exact: true })
