@@ -60,13 +60,18 @@ export const TaskStatusChanged = define("mcp.task.status", {
   task: Schema.Unknown,
   request: Schema.optionalKey(Schema.Unknown),
 })
-/** A server asks the person. `requestID` is what the answer names; `request` is the call that it belongs to. */
+/**
+ * A server asks the person. `requestID` is what the answer names; `request` is the call that it belongs to. `host` and
+ * `warning` are to be shown with the URL (2025-11-25, Elicitation, Safe URL Handling).
+ */
 export const ElicitationRequested = define("mcp.elicitation.requested", {
   requestID: Schema.String,
   mode: Schema.Literals(["form", "url"]),
   message: Schema.String,
   requestedSchema: Schema.optionalKey(Schema.Unknown),
   url: Schema.optionalKey(Schema.String),
+  host: Schema.optionalKey(Schema.String),
+  warning: Schema.optionalKey(Schema.String),
   elicitationId: Schema.optionalKey(Schema.String),
   request: Schema.optionalKey(Schema.Unknown),
 })

@@ -79,6 +79,8 @@ export const tellQuestion = ({ id, kind, request }: Question, publish: (event: E
             mode: "url",
             message,
             url: request.url,
+            host: request.host,
+            ...(request.warning === undefined ? {} : { warning: request.warning }),
             elicitationId: request.elicitationId,
             ...asked,
           },
