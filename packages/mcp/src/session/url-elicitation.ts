@@ -48,7 +48,7 @@ const isVisit = (params: unknown): params is Asked =>
   typeof params.elicitationId === "string" &&
   params.elicitationId.length <= idLimit
 
-/** What has to be visited first, or why that cannot be told. */
+/** What has to be visited first, each once, or why that cannot be told. */
 const elicitationsOf = (data: unknown): ReadonlyArray<Asked> | string => {
   const listed: unknown = isObject(data) ? data.elicitations : undefined
   if (!Array.isArray(listed)) return "its data.elicitations is no list"
@@ -56,7 +56,7 @@ const elicitationsOf = (data: unknown): ReadonlyArray<Asked> | string => {
   const all: ReadonlyArray<unknown> = listed
   const fit = all.filter(isVisit)
   const wrong = all.findIndex((one) => !isVisit(one))
-  if (wrong === -1) return fit
+  if (wrong === -1) return [...new Map(fit.map((one) => [one.elicitationId, one])).values()]
   return `its data.elicitations[${wrong}] is no elicitation of mode "url" with an elicitationId: ${brief(all[wrong])}`
 }
 
