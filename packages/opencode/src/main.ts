@@ -12,5 +12,6 @@ Process.main((output) =>
     if (flags !== undefined && (yield* answered(flags, output))) return Exit.done
     const { run } = yield* Effect.promise(() => import("./cli/run.ts"))
     return yield* run(words, output)
-  }),
+    // An interruption while the commands are still being loaded is theirs to tell.
+  }).pipe(Effect.uninterruptible),
 )

@@ -83,9 +83,12 @@ const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutp
   }
 }
 
-/** Runs the command that the words name. It never fails: the exit code says how it went. */
+/**
+ * Runs the command that the words name. It never fails: the exit code says how it went. The command can be interrupted,
+ * even where the caller cannot.
+ */
 export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect<ExitCode> =>
-  Effect.uninterruptibleMask((restore) =>
+  Effect.uninterruptible(
     Effect.gen(function* () {
       const outcome: Outcome = { code: Exit.done }
       let wrong: CliFailure | undefined
@@ -100,7 +103,7 @@ export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect
         Effect.provideService(References.MinimumLogLevel, "None"),
         Effect.provide(platform),
       )
-      const exit = yield* Effect.exit(restore(program))
+      const exit = yield* Effect.exit(Effect.interruptible(program))
       if (wrong !== undefined) {
         yield* tell(output, fromCause(Cause.fail(wrong)))
         return Exit.usage

@@ -14,6 +14,18 @@ const tool = (inputSchema: object) =>
 /** The arguments that the raw server got. */
 const got = (result: Result) => JSON.parse(json(result).content[0].text)
 
+/** Waits until a process hears SIGTERM: the fifteenth bit of what the kernel says that it catches. */
+const listening = (pid: number) =>
+  Effect.callback<void>((resume) => {
+    const timer = setInterval(() => {
+      const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
+      if ((BigInt(`0x${caught}`) & (1n << 14n)) === 0n) return
+      clearInterval(timer)
+      resume(Effect.void)
+    }, 1)
+    return Effect.sync(() => clearInterval(timer))
+  })
+
 describe("call", () => {
   it.live("takes key=value pairs, typed by the tool's schema", () =>
     Effect.gen(function* () {
@@ -205,6 +217,22 @@ describe("call", () => {
       expect(json(result)).toEqual({ error: { tag: "Cancelled", message: "interrupted" } })
       expect(result.stderr).toBe("interrupted\n")
       expect(record.wire().messages("sent").at(-1)).toMatchObject({ method: "notifications/cancelled" })
+      expect(processes()).toEqual([])
+    }),
+  )
+
+  it.live("ends and says so when it is told to before it has loaded anything", () =>
+    Effect.gen(function* () {
+      const { processes, start, write } = yield* world
+      const config = write("servers.json", { mcp: { s: sdkV2() } })
+      const running = yield* start(["call", "s", "hang", "--json", "--config", config])
+      yield* listening(running.pid)
+      running.kill("SIGTERM")
+      // Once more, as impatient people do.
+      running.kill("SIGTERM")
+      const result = yield* running.result
+      expect([result.code, json(result)]).toEqual([143, { error: { tag: "Cancelled", message: "interrupted" } }])
+      expect(result.stderr).toBe("interrupted\n")
       expect(processes()).toEqual([])
     }),
   )
