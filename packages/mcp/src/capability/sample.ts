@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import { internalError, type JsonObject, userRejected } from "../protocol/jsonrpc.ts"
 import type { CreateMessageRequestParams } from "../protocol/model.ts"
 import type { Approval, Verdict } from "./approval.ts"
-import { answering } from "./answering.ts"
+import { answering, tellAuthor } from "./answering.ts"
 import { type Budget, inputTokens, outputTokens, type Reservation } from "./budget.ts"
 import { blocksOf, readParams, readResult } from "./messages.ts"
 import type { Origin } from "./origin.ts"
@@ -57,12 +57,20 @@ interface Options {
   readonly budget: Budget
 }
 
+/** What does not fit is for the author of the handler to know; the server is told nothing of it. */
+const unfit = (server: string, detail: string, message: string): Effect.Effect<never, RequestRefused> =>
+  Effect.andThen(tellAuthor(`for a sampling of ${server} ${detail}`), Effect.fail(failed(message)))
+
 /** A request that was edited is held to the same rules as one that was sent, and to the budget again. */
 const edited = (asked: SamplingRequest, params: CreateMessageRequestParams, origin: Origin, reserved: Reservation) =>
   Effect.gen(function* () {
     if (params === asked.params) return asked
-    const request = yield* Effect.mapError(readSampling({ ...params }, origin), ({ message }) =>
-      failed(`the request makes no sense as it was approved: ${message}`),
+    const request = yield* Effect.catch(readSampling({ ...params }, origin), ({ message }) =>
+      unfit(
+        origin.server,
+        `what was approved makes no sense: ${message}`,
+        "the client has no request that makes sense",
+      ),
     )
     yield* reserved.change(inputTokens(request.params), request.params.maxTokens)
     return request
@@ -74,7 +82,9 @@ const fit = (request: SamplingRequest, result: SamplingResult, { audio }: Origin
       (checked) => audio || blocksOf(checked).every(({ type }) => type !== "audio"),
       () => "content has audio, which the revision of the session has not",
     ),
-    Effect.mapError((detail) => failed(`the client has no answer that fits: ${detail}`)),
+    Effect.catch((detail) =>
+      unfit(request.server, `an answer was not sent: ${detail}`, "the client has no answer that fits the request"),
+    ),
   )
 
 /** Asks the person, the model and the person again, as far as the policy says. */

@@ -19,6 +19,7 @@ import { brief } from "../protocol/json.ts"
 import {
   type Incoming,
   internalError,
+  invalidParams,
   invalidRequest,
   isObject,
   isRequestId,
@@ -102,6 +103,10 @@ export const make = (options: {
       if (!options.adapter().serverRequests.has(method)) return refuse(id, methodNotFound, `unknown method ${method}`)
       if (handlers.has(id)) return refuse(id, invalidRequest, "a request with this id is being answered already")
       if (handlers.size >= concurrentRequests) return refuse(id, internalError, "too many requests at the same time")
+      // Some servers send null for nothing.
+      if (params !== undefined && params !== null && !isObject(params)) {
+        return refuse(id, invalidParams, `params must be an object, not ${brief(params)}`)
+      }
       const visited = options.visits.asked(method, params)
       const taskId = relatedTask(method, params)
       const origin = originOf(related, taskId)

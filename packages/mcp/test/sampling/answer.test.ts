@@ -6,6 +6,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import { Method, Questions, RequestRefused } from "../../src/index.ts"
 import type { SamplingResult } from "../../src/capability/sampling.ts"
 import { readResult } from "../../src/capability/messages.ts"
+import { mistakes } from "../support/mistakes.ts"
 import { start } from "../support/scripted.ts"
 import { answer, assistant, result, sampler, simple, text, use, user, weather } from "./sampler.ts"
 
@@ -65,10 +66,11 @@ const asResult = (value: unknown) => value as SamplingResult
 describe("what a handler answers never leaves as", () => {
   it.effect.each(wrong)("%s", ({ params = simple, says, value }) =>
     Effect.gen(function* () {
+      const told = yield* mistakes
       const peer = yield* sampler({ createMessage: () => Effect.succeed(asResult(value)) })
       const { error } = yield* peer.sample(params)
-      expect(error?.code).toBe(-32603)
-      expect(error?.message).toContain(says)
+      expect(error).toEqual({ code: -32603, message: "the client has no answer that fits the request" })
+      expect((yield* told).join()).toContain(says)
       yield* peer.session.request(Method.ping, {})
     }),
   )
@@ -78,12 +80,14 @@ describe("what a handler answers is sent", () => {
   it.effect("with audio, where the revision has it", () =>
     Effect.gen(function* () {
       const said = answer({ type: "audio", data: "UklGRg==", mimeType: "audio/wav" })
+      const told = yield* mistakes
       for (const protocolVersion of ["2024-11-05", "2025-03-26"] as const) {
         const peer = yield* sampler({ createMessage: () => Effect.succeed(said), script: { protocolVersion } })
         const { error, result: sent } = yield* peer.sample(simple)
         if (protocolVersion === "2025-03-26") expect(sent).toEqual({ ...said })
-        else expect(error?.message).toContain("audio, which the revision of the session has not")
+        else expect(error?.code).toBe(-32603)
       }
+      expect((yield* told).join()).toContain("audio, which the revision of the session has not")
     }),
   )
   it.effect("with tools, one or several", () =>

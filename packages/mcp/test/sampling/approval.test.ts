@@ -6,6 +6,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import { Approval, CapabilityLayer, Sampling } from "../../src/index.ts"
 import { given } from "../../src/capability/approval.ts"
 import { makeBudget } from "../../src/capability/budget.ts"
+import { mistakes } from "../support/mistakes.ts"
 import { scripted } from "../support/scripted.ts"
 import { answer, approving, assistant, sampler, simple, text, use, weather } from "./sampler.ts"
 
@@ -65,10 +66,11 @@ describe("the person", () => {
       const unfitRequest = approving({
         sampling: ({ params }) => Effect.succeed({ approved: true, value: { ...params, maxTokens: 0 } }),
       })
+      const told = yield* mistakes
       const first = yield* sampler({ policy: { approve: "ask" }, approval: unfitRequest })
       const { error } = yield* first.sample(simple)
-      expect(error?.code).toBe(-32603)
-      expect(error?.message).toContain("maxTokens must be a whole number above 0")
+      expect(error).toEqual({ code: -32603, message: "the client has no request that makes sense" })
+      expect((yield* told).join()).toContain("maxTokens must be a whole number above 0")
       expect(first.asked).toEqual([])
       const unfitAnswer = approving({
         sampled: () => Effect.succeed({ approved: true, value: answer([use("a")]) }),
