@@ -1,5 +1,6 @@
 /** `logs`: what servers write to stderr and log, as they do: while they start and stop, or with `--follow` until Ctrl-C. */
 import type { Event } from "@opencode-ai/mcp/events"
+import { McpError, NotConnected } from "@opencode-ai/mcp/error"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Level from "@opencode-ai/mcp/notification/level"
 import type { LoggingLevel } from "@opencode-ai/mcp/protocol/model"
@@ -11,6 +12,7 @@ import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
+import { nobodyLeft } from "./nobody.ts"
 import { describeFailures } from "./unreachable.ts"
 
 type Line = Extract<Event, { readonly type: "mcp.stderr" | "mcp.log" }>
@@ -49,9 +51,14 @@ export const logs = (options: LogsOptions) =>
           const printing = yield* Effect.forkScoped(line.print)
           if (running !== undefined) yield* recall(server, line.take)
           yield* mcp.settled
-          yield* describeFailures
-          if (level !== undefined) yield* ask(server, level)
-          if (follow) return yield* Effect.never
+          const lacking = yield* missing(server)
+          if (server === undefined) yield* describeFailures
+          else if (lacking !== undefined && !follow) yield* output.warn(lacking.message)
+          if (level !== undefined && lacking === undefined) yield* ask(server, level)
+          if (follow) {
+            const stop = Effect.sync(() => printing.interruptUnsafe())
+            return yield* Effect.ensuring(nobodyLeft("follow"), Effect.andThen(stop, line.rest))
+          }
           yield* heardOut
           if (running === undefined) {
             const states = yield* mcp.servers
@@ -63,7 +70,8 @@ export const logs = (options: LogsOptions) =>
           yield* line.rest
           if (output.json()) yield* output.printJson(kept.map(asJson))
           else if (count === 0) yield* output.say("Nothing was logged.")
-          return Exit.done
+          // What a server wrote before it failed is what it was asked for; that it failed is told all the same.
+          return lacking === undefined ? Exit.done : Exit.unreachable
         }),
       line.take,
     )
@@ -74,6 +82,15 @@ export const logs = (options: LogsOptions) =>
       }),
     ),
   )
+
+/** Why the server that was asked for says nothing more. */
+const missing = (server: string | undefined) =>
+  Effect.gen(function* () {
+    const states = yield* (yield* Mcp).servers
+    const state = states.find(({ name }) => name === server)
+    if (state === undefined || state.status.status === "connected") return undefined
+    return new McpError({ reason: new NotConnected({ server: state.name, status: state.status }) })
+  })
 
 /** What is kept of the stderr of servers that were there before. */
 const recall = (server: string | undefined, take: (event: Event) => void) =>

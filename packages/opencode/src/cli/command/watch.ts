@@ -1,17 +1,15 @@
 /** `watch`: everything that happens, as it happens, until Ctrl-C or until nobody reads any more. */
 import type { Event } from "@opencode-ai/mcp/events"
-import { NotConnected, McpError } from "@opencode-ai/mcp/error"
-import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
+import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import type { Options } from "../configuration.ts"
 import { badRequest } from "../failure.ts"
 import * as Happening from "../happening.ts"
 import { Output } from "../output.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
-import { describeFailures } from "./unreachable.ts"
+import { nobodyLeft } from "./nobody.ts"
 
 export interface WatchOptions extends Options {
   readonly server: string | undefined
@@ -33,7 +31,7 @@ export const watch = (options: WatchOptions) =>
         Effect.gen(function* () {
           const mcp = yield* Mcp
           if (server !== undefined) yield* Effect.forEach(resources, (uri) => mcp.subscribe(server, uri))
-          return yield* Effect.raceFirst(line.print, nobodyLeft)
+          return yield* Effect.raceFirst(line.print, nobodyLeft("watch"))
         }).pipe(Effect.ensuring(line.rest)),
       line.take,
     )
@@ -41,34 +39,6 @@ export const watch = (options: WatchOptions) =>
     // What stands on standard output are events: whoever interrupts is told on standard error.
     Effect.onInterrupt(() => Effect.map(Output, ({ configure }) => configure({ json: false, level: "warn" }))),
   )
-
-/** Waits until this holds of the servers, which is looked at again with each change of a status. */
-const until = (is: Effect.Effect<boolean>) =>
-  Effect.gen(function* () {
-    const mcp = yield* Mcp
-    const changed = yield* Latch.make()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => mcp.listen(({ type }) => void (type === "mcp.status.changed" && changed.openUnsafe()))),
-      (stop) => Effect.sync(stop),
-    )
-    while (!(yield* is)) {
-      yield* changed.await
-      changed.closeUnsafe()
-    }
-  }).pipe(Effect.scoped)
-
-/** Fails once there is no server that anything could come from. */
-const nobodyLeft = Effect.gen(function* () {
-  const mcp = yield* Mcp
-  yield* mcp.settled
-  const mayTell = ({ status: { status } }: ServerState) => status === "connected" || status === "pending"
-  yield* until(Effect.map(mcp.servers, (states) => !states.some(mayTell)))
-  const states = yield* mcp.servers
-  const [first] = [...states.filter(({ status }) => status.status !== "disabled"), ...states]
-  if (first === undefined) return yield* badRequest("no server is configured: there is nothing to watch")
-  if (states.length > 1) yield* describeFailures
-  return yield* new McpError({ reason: new NotConnected({ server: first.name, status: first.status }) })
-})
 
 const two = (value: number) => String(value).padStart(2, "0")
 
