@@ -1,5 +1,5 @@
 /** The fields of the shell's commands, as schemas: what is passed on is the value that came, never a copy of it. */
-import { describe, problemsOf } from "@opencode-ai/mcp/config/problem"
+import { describe, type Problem, problemsOf } from "@opencode-ai/mcp/config/problem"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import type { ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
 import type { SamplingResult } from "@opencode-ai/mcp/capability/sampling"
@@ -134,6 +134,17 @@ const spelled = (given: Given, path: ReadonlyArray<string>, fields: ReadonlyArra
   return meant === undefined ? "" : ` (there is ${JSON.stringify(meant)})`
 }
 
+// Fields that hold no secret: what is wrong with them is seen best in what was given.
+const open = new Set(["action", "argument", "context", "level", "ref", "roots", "task"])
+const longest = 100
+
+const found = ({ found, path }: Problem): string | undefined => {
+  const [field] = path
+  if (field === undefined || !open.has(field) || found === undefined) return undefined
+  const text = JSON.stringify(found)
+  return text.length <= longest ? text : undefined
+}
+
 /** A schema of fields: `Schema.Struct` of what is above. */
 export type Shape<Input> = Schema.Decoder<Input> & { readonly fields: Schema.Struct.Fields }
 
@@ -149,7 +160,14 @@ export const reader = <Input>(
       const decoded = decode(given)
       if (Result.isSuccess(decoded)) return Effect.succeed(decoded.success)
       const problems = problemsOf(decoded.failure.issue, given)
-      const texts = problems.map((problem) => `${describe(problem)}${spelled(given, problem.path, known)}`)
+      const texts = problems.map((problem) => {
+        const shown = found(problem)
+        const text =
+          shown === undefined
+            ? describe(problem)
+            : `${problem.path.join(".")}: expected ${problem.expected}, found ${shown}`
+        return `${text}${spelled(given, problem.path, known)}`
+      })
       return Effect.fail(badRequest(`${op}: ${texts.join("; ")}`))
     })
 }
