@@ -1,5 +1,6 @@
 /** What servers ask a person at a terminal, in a real one; and what they are told where there is nobody. */
 import { everything } from "@opencode-ai/testing/peers/published"
+import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV2 } from "@opencode-ai/testing/peers/served"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
@@ -108,6 +109,28 @@ describe("a form", () => {
       const { text } = yield* terminal([...ask({}), "--config", config, "--interaction-timeout", "0.5"])
       expect(text).toContain("its time is over")
       expect(text).toContain(`{"result":{"action":"cancel"}}`)
+    }),
+  )
+
+  it.live("goes away when the server takes it back, and the call goes on", () =>
+    Effect.gen(function* () {
+      const { terminal, write } = yield* world
+      const send = (message: object) => ({ do: "send", message: { jsonrpc: "2.0", ...message } }) as const
+      const asks = rawStdio({
+        on: {
+          "tools/call": [
+            send({ id: "e", method: "elicitation/create", params: { message: "Who?", requestedSchema } }),
+            { do: "wait", ms: 2_000 },
+            send({ method: "notifications/cancelled", params: { requestId: "e" } }),
+            { do: "wait", ms: 200 },
+            { do: "result", result: { content: [{ type: "text", text: "never mind" }] } },
+          ],
+        },
+      })
+      const config = write("servers.json", { mcp: { s: asks } })
+      const { code, text } = yield* terminal(["call", "s", "echo", "--config", config])
+      expect(text).toMatch(/What do you do\?[^]*The question is withdrawn[^]*never mind\n$/)
+      expect(code).toBe(0)
     }),
   )
 

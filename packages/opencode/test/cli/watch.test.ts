@@ -39,14 +39,27 @@ describe("watch", () => {
     }),
   )
 
-  it.live("subscribes to a resource, and says when another client changed it", () =>
+  it.live("subscribes to a resource, and says when it changes", () =>
     Effect.gen(function* () {
       const { mcp, start, write } = yield* world
-      const config = write("servers.json", { mcp: { s: yield* sdkV2Http() } })
-      const running = yield* start(["watch", "s", "--resource", "test://text", "--config", config])
-      yield* running.printed(/\ts\tstatus\tconnected\n/)
-      running.kill("SIGINT")
-      expect((yield* running.result).code).toBe(130)
+      const params = { uri: "test://text" }
+      const update = { jsonrpc: "2.0", method: "notifications/resources/updated", params }
+      const changes = rawStdio({
+        capabilities: { resources: { subscribe: true } },
+        on: {
+          "resources/subscribe": [
+            { do: "result", result: {} },
+            { do: "send", message: update },
+          ],
+        },
+      })
+      for (const server of [changes, yield* sdkV2Http()]) {
+        const config = write("servers.json", { mcp: { s: server } })
+        const running = yield* start(["watch", "s", "--resource", "test://text", "--config", config])
+        yield* running.printed(server === changes ? /\ts\tupdated\ttest:\/\/text\n/ : /\ts\tstatus\tconnected\n/)
+        running.kill("SIGINT")
+        expect((yield* running.result).code).toBe(130)
+      }
       const stdio = yield* mcp({ s: sdkV2() }, ["watch", "--resource", "test://text"])
       expect([stdio.code, stdio.stderr]).toEqual([2, expect.stringContaining("mcp watch <server> --resource")])
     }),

@@ -130,6 +130,35 @@ describe("a result", () => {
   )
 })
 
+describe("a question", () => {
+  it.live("that the server takes back is withdrawn, and said to be cancelled", () =>
+    Effect.gen(function* () {
+      const requestedSchema = { type: "object", properties: { name: { type: "string" } } }
+      const ask = { id: "e", method: "elicitation/create", params: { message: "Who?", requestedSchema } }
+      const cancelled = { method: "notifications/cancelled", params: { requestId: "e", reason: "never mind" } }
+      const s = rawStdio({
+        on: {
+          "tools/call": [{ do: "send", message: { jsonrpc: "2.0", ...ask } }],
+          ping: [
+            { do: "send", message: { jsonrpc: "2.0", ...cancelled } },
+            { do: "result", result: {} },
+          ],
+        },
+      })
+      const shell = yield* startShell({ servers: { s } })
+      shell.send(call("c", "echo"))
+      const { requestID } = (yield* shell.event("mcp.elicitation.requested", "s")).data
+      yield* shell.ask({ id: 1, op: "ping", server: "s" })
+      const { data } = yield* shell.event("mcp.cancelled", "s")
+      expect(data).toEqual({ server: "s", requestId: "e", reason: "never mind" })
+      const late = yield* shell.ask({ id: 2, op: "elicitation.reply", requestID, action: "accept", content: {} })
+      expect(late.error?.tag).toBe("BadRequest")
+      expect(late.error?.message).toContain("withdrawn")
+      expect(shell.said.some(({ id }) => id === "c")).toBe(false)
+    }),
+  )
+})
+
 describe("a server", () => {
   it.live("is told the roots of its entry, and its pings are answered", () =>
     Effect.gen(function* () {
