@@ -51,7 +51,6 @@ describe("a field that takes several values", () => {
       expect(text).toContain("Tags  any of several, 1 or more, up to 2")
       expect(text).toContain("… two\n")
       expect(text).toContain(`"tags":["two"]`)
-      // oxlint-disable-next-line no-control-regex
       expect(raw).not.toMatch(/\u001b\[[0-9;]*m/)
       expect(code).toBe(0)
     }),
