@@ -154,12 +154,10 @@ export const make = (parts: {
         options,
         discovered: found,
         kept: stored.client,
-        redirectUri: stored.client?.redirectUris?.[0] ?? "",
         scope: undefined,
         network,
       })
       return yield* refresh({
-        options,
         discovered: found,
         client,
         dpop: tokens.type === "DPoP" ? dpop : undefined,

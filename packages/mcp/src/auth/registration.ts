@@ -1,21 +1,132 @@
 /** Which client this is to an authorization server (Authorization, Client Registration Approaches). */
+import type { OAuthClientMetadata } from "@modelcontextprotocol/client"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { shownUrl } from "../http/error.ts"
 import type { Discovered } from "./discovery.ts"
-import type { AuthError } from "./error.ts"
+import { type AuthError, DocumentRefused, fail, Misconfigured, RegistrationRequired } from "./error.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
+import { attempt } from "./sdk.ts"
 import type { Client } from "./store.ts"
 
-/**
- * The configured client, else a client ID metadata document, else the one that was registered before, else a new
- * registration. Fails with `RegistrationRequired` where none of them is to be had.
- */
-export const clientFor = (_options: {
+interface Options {
   readonly options: OAuthOptions
   readonly discovered: Discovered
   /** The client that is kept for this issuer. */
   readonly kept: Client | undefined
-  readonly redirectUri: string
+  /** Where the person comes back to; absent where no person is sent. */
+  readonly redirectUri?: string | undefined
   readonly scope: string | undefined
   readonly network: Network
-}): Effect.Effect<Client, AuthError> => Effect.die("being built")
+}
+
+const isDocument = (clientId: string): boolean => URL.canParse(clientId) && new URL(clientId).protocol === "https:"
+
+const configured = (
+  { options }: Options,
+  id: string,
+  { issuer, metadata }: Discovered,
+): Effect.Effect<Client, AuthError> => {
+  if (!isDocument(id)) return Effect.succeed({ id, secret: options.clientSecret, origin: "configured" })
+  if (new URL(id).pathname === "/") {
+    const detail = "is the URL of a client ID metadata document, which needs a path"
+    return Effect.fail(fail(new Misconfigured({ field: "oauth.clientId", detail })))
+  }
+  if (metadata.client_id_metadata_document_supported === true) return Effect.succeed({ id, origin: "document" })
+  const detail = `takes no client ID metadata document, such as the configured "clientId"`
+  return Effect.fail(fail(new RegistrationRequired({ issuer, detail })))
+}
+
+/** `localhost` and `127.0.0.1` are one to a browser, and two to an authorization server: it is told of both. */
+const spellings = (redirectUri: string): ReadonlyArray<string> => {
+  const url = new URL(redirectUri)
+  if (url.hostname !== "127.0.0.1" && url.hostname !== "localhost") return [redirectUri]
+  const other = new URL(redirectUri)
+  other.hostname = url.hostname === "localhost" ? "127.0.0.1" : "localhost"
+  return [redirectUri, other.href]
+}
+
+/** How a client that is a program on a person's machine authenticates, if it can choose: not at all. */
+const methodFor = ({ metadata }: Discovered): string => {
+  const supported = metadata.token_endpoint_auth_methods_supported
+  if (supported === undefined || supported.includes("none")) return "none"
+  return ["client_secret_basic", "client_secret_post"].find((method) => supported.includes(method)) ?? "none"
+}
+
+const metadataOf = ({ discovered, redirectUri = "", scope }: Options): OAuthClientMetadata => ({
+  client_name: "OpenCode",
+  client_uri: "https://opencode.ai",
+  application_type: "native",
+  redirect_uris: [...spellings(redirectUri)],
+  grant_types: ["authorization_code", "refresh_token"],
+  response_types: ["code"],
+  token_endpoint_auth_method: methodFor(discovered),
+  ...(scope === undefined ? {} : { scope }),
+})
+
+/** Registers the client dynamically (RFC 7591). */
+const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Client, AuthError> {
+  const { discovered, network, redirectUri = "" } = options
+  const { isDocumented, issuer, metadata } = discovered
+  if (metadata.registration_endpoint === undefined) {
+    return yield* fail(new RegistrationRequired({ issuer, detail: "does not register clients by itself" }))
+  }
+  const url = shownUrl(metadata.registration_endpoint)
+  const answer = yield* attempt({ step: "the registration", url }, (sdk) =>
+    sdk.registerClient(issuer, { metadata, clientMetadata: metadataOf(options), fetchFn: network.fetch }),
+  ).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "OAuthRefused",
+      (error) => {
+        const said = error.reason._tag === "OAuthRefused" ? (error.reason.description ?? error.reason.error) : ""
+        const detail = isDocumented
+          ? `refused to register this client: ${said}`
+          : `publishes no metadata of an authorization server, and registers no client at ${url}: ${said}`
+        return Effect.fail(fail(new RegistrationRequired({ issuer, detail })))
+      },
+    ),
+  )
+  if (!answer.redirect_uris.includes(redirectUri)) {
+    return yield* fail(
+      new DocumentRefused({
+        document: "the answer to the registration",
+        url,
+        field: "redirect_uris",
+        expected: redirectUri,
+        received: answer.redirect_uris.join(" ").slice(0, 200),
+        hint: "Ask the operator of the authorization server.",
+      }),
+    )
+  }
+  const expiresAt = answer.client_secret_expires_at
+  return {
+    id: answer.client_id,
+    origin: "registered",
+    redirectUris: answer.redirect_uris,
+    ...(answer.client_secret === undefined ? {} : { secret: Redacted.make(answer.client_secret) }),
+    // In seconds; 0 is never (RFC 7591, 3.2.1).
+    ...(expiresAt === undefined || expiresAt === 0 ? {} : { secretExpiresAt: expiresAt * 1000 }),
+    ...(answer.token_endpoint_auth_method === undefined ? {} : { method: answer.token_endpoint_auth_method }),
+  }
+})
+
+/** Whether a client that was registered before will do. */
+const fits = (client: Client, redirectUri: string | undefined, now: number): boolean =>
+  (client.secretExpiresAt === undefined || client.secretExpiresAt > now) &&
+  (redirectUri === undefined || client.redirectUris === undefined || client.redirectUris.includes(redirectUri))
+
+/**
+ * The configured client, which may be a client ID metadata document; else the one that was registered before; else a new
+ * registration. Fails with `RegistrationRequired` where none of them is to be had.
+ */
+export const clientFor = (options: Options): Effect.Effect<Client, AuthError> =>
+  Effect.gen(function* () {
+    const { clientId } = options.options
+    if (clientId !== undefined) return yield* configured(options, clientId, options.discovered)
+    const { kept, redirectUri } = options
+    if (kept !== undefined && fits(kept, redirectUri, yield* Clock.currentTimeMillis)) return kept
+    // A refresh needs the client that the tokens were issued to: another would be refused.
+    return yield* register(options)
+  })

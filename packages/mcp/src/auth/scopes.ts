@@ -1,27 +1,40 @@
 /** What is asked for (Authorization, Scope Selection Strategy and Step-Up Authorization Flow). */
 import type { Discovered } from "./discovery.ts"
 
+const split = (scope: string | undefined): ReadonlyArray<string> => scope?.split(" ").filter((one) => one !== "") ?? []
+
 /** The union of space-separated scopes, in the order of their first mention; `undefined` where there are none. */
 export const union = (...scopes: ReadonlyArray<string | undefined>): string | undefined => {
-  const all = new Set(scopes.flatMap((scope) => scope?.split(" ") ?? []).filter((scope) => scope !== ""))
+  const all = new Set(scopes.flatMap(split))
   return all.size === 0 ? undefined : [...all].join(" ")
 }
 
 /** The scopes of `wanted` that are not in `granted`. */
 export const missing = (wanted: string | undefined, granted: string | undefined): ReadonlyArray<string> => {
-  const had = new Set(granted?.split(" ") ?? [])
-  return (union(wanted)?.split(" ") ?? []).filter((scope) => !had.has(scope))
+  const had = new Set(split(granted))
+  return [...new Set(split(wanted))].filter((scope) => !had.has(scope))
 }
 
+/** Without it some authorization servers issue no refresh token (OpenID Connect Core, 11). */
+const offline = "offline_access"
+
 /**
- * The scopes of an authorization request: the configured ones, else those of the challenge, else those of the metadata;
- * besides, what was granted before and what a step-up wants, and `offline_access` where it is offered.
+ * The scopes of an authorization request: the configured ones as they are, else those of the challenge, else those that
+ * the server's metadata name; `offline_access` where it is offered. What a step-up wants is added to what was granted.
  */
-export const select = (_options: {
+export const select = (options: {
+  /** The person's word. */
   readonly configured: string | undefined
   readonly challenge: string | undefined
   readonly discovered: Discovered
   readonly granted: string | undefined
   /** What the server asked for beyond the grant. */
   readonly wanted: string | undefined
-}): string | undefined => undefined
+}): string | undefined => {
+  const { configured, discovered, granted, wanted } = options
+  const stepUp = missing(wanted, granted).length === 0 ? undefined : union(granted, wanted)
+  if (union(configured) !== undefined) return union(configured, stepUp)
+  const named = union(options.challenge) ?? discovered.resourceMetadata?.scopes_supported?.join(" ")
+  const offered = discovered.metadata.scopes_supported?.includes(offline) === true ? offline : undefined
+  return union(stepUp, named, named === undefined && stepUp === undefined ? undefined : offered)
+}

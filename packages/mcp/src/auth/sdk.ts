@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { HttpError } from "../http/error.ts"
+import { parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import { type AuthError, type AuthReason, DocumentRefused, fail, OAuthRefused, StepFailed } from "./error.ts"
 
@@ -81,6 +82,25 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown): AuthReason => {
   }
   if (sdk.InsecureTokenEndpointError.isInstance(error)) {
     return document("token_endpoint", "an https URL", "one that is not")
+  }
+  if (sdk.IssuerMismatchError.isInstance(error)) {
+    return new DocumentRefused({
+      document: error.kind === "metadata" ? "the authorization server's metadata" : "the callback",
+      url: step.url,
+      field: error.kind === "metadata" ? "issuer" : "iss",
+      expected: error.expected ?? "one",
+      received: withoutSecrets(error.received ?? "none", step.secrets),
+      hint: "Somebody may be standing between this client and the authorization server: nothing was sent there.",
+    })
+  }
+  if (sdk.RegistrationRejectedError.isInstance(error)) {
+    const said = parse(error.body)
+    const detail = `${step.url} answered HTTP ${error.status}`
+    if (error.status >= 500) return new StepFailed({ step: step.step, url: step.url, detail })
+    const code = isObject(said) && typeof said.error === "string" ? said.error : `HTTP ${error.status}`
+    const description =
+      isObject(said) && typeof said.error_description === "string" ? said.error_description : undefined
+    return refusal(step, code, description)
   }
   const issue = firstIssue(error)
   if (issue !== undefined) return document(issue.path, "what RFC 6749 and RFC 7591 define", `"${issue.message}"`)

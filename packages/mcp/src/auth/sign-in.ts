@@ -12,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { Browser } from "./browser.ts"
 import { type Callback, listen } from "./callback.ts"
-import type { Discovered } from "./discovery.ts"
+import { type Discovered, requirePkce } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
 import { type AuthError, fail, Misconfigured, RegistrationRequired, SignInAbandoned, StateMismatch } from "./error.ts"
 import type { OAuth } from "./oauth.ts"
@@ -68,6 +68,7 @@ const begin = Effect.fnUntraced(function* (
   yield* requireCode(oauth)
   const { network, place, store } = oauth
   const found = yield* oauth.discover
+  yield* requirePkce(found)
   const stored = yield* store.read(place)
   const isSameServer = stored?.issuer === undefined || stored.issuer === found.issuer
   const scope = scopeOf(
@@ -155,16 +156,17 @@ const redeem = Effect.fnUntraced(function* (
   callback: Callback,
   trusted: boolean,
 ): Effect.fn.Return<void, AuthError> {
-  const { network, options, place, store } = oauth
+  const { network, place, store } = oauth
   const found = yield* oauth.discover
   if (found.issuer !== pending.issuer) {
     return yield* mismatch(`the person was sent to ${pending.issuer}, and the server names ${found.issuer} now`)
   }
   const step = { step: "the sign-in", url: found.issuer }
+  // A code that was pasted alone has lost its issuer on the way.
+  const isBare = trusted && callback.state === undefined
   yield* attempt(step, (sdk) =>
     Promise.resolve(
-      // A pasted code has lost its issuer on the way.
-      trusted && callback.state === undefined
+      isBare
         ? undefined
         : sdk.validateAuthorizationResponseIssuer({
             iss: callback.iss,
@@ -188,13 +190,12 @@ const redeem = Effect.fnUntraced(function* (
   if (callback.code === undefined) return yield* mismatch("it carries neither a code nor an error")
   const dpop = Dpop.wanted(found) ? yield* Dpop.make(undefined) : undefined
   const tokens = yield* exchange({
-    options,
     discovered: found,
     client: pending.client,
     dpop,
     network,
     code: callback.code,
-    iss: callback.iss,
+    iss: isBare ? found.metadata.issuer : callback.iss,
     codeVerifier: pending.codeVerifier,
     redirectUri: pending.redirectUri,
     scope: pending.scope,

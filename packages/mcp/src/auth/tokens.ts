@@ -1,24 +1,72 @@
 /** The token endpoint: an authorization code or a refresh token becomes tokens (RFC 6749, RFC 8707, RFC 9449). */
+import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/client"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import { shownUrl } from "../http/error.ts"
 import type { Discovered } from "./discovery.ts"
 import type { Dpop } from "./dpop.ts"
-import type { AuthError } from "./error.ts"
+import { type AuthError, DocumentRefused, fail } from "./error.ts"
 import type { Network } from "./network.ts"
-import type { OAuthOptions } from "./options.ts"
+import { attempt, type Step } from "./sdk.ts"
 import type { Client, Tokens } from "./store.ts"
 
 interface Common {
-  readonly options: OAuthOptions
   readonly discovered: Discovered
   readonly client: Client
   readonly dpop: Dpop | undefined
   readonly network: Network
 }
 
+const secretsOf = (...secrets: ReadonlyArray<Redacted.Redacted<string> | undefined>): ReadonlyArray<string> =>
+  secrets.flatMap((secret) => (secret === undefined ? [] : [Redacted.value(secret)]))
+
+/** A client as the SDK's functions want it. */
+const informationOf = ({ id, method, secret }: Client): OAuthClientInformationMixed => ({
+  client_id: id,
+  ...(secret === undefined ? {} : { client_secret: Redacted.value(secret) }),
+  ...(method === undefined ? {} : { token_endpoint_auth_method: method }),
+})
+
+/** What a header can carry as a token (RFC 6750, 2.1, and what servers send besides). */
+const sendable = /^[\x21-\x7e]+$/
+
+/** The answer of a token endpoint, read. `scope` is what was asked for: a server need not repeat it. */
+export const read = (step: Step, answer: OAuthTokens, scope: string | undefined): Effect.Effect<Tokens, AuthError> =>
+  Effect.gen(function* () {
+    const refuse = (field: string, expected: string, received: string) =>
+      fail(
+        new DocumentRefused({
+          document: `the answer to ${step.step}`,
+          url: step.url,
+          field,
+          expected,
+          received,
+          hint: "Ask the operator of the authorization server.",
+        }),
+      )
+    if (!sendable.test(answer.access_token)) {
+      return yield* refuse("access_token", "visible ASCII characters", "what no header can carry")
+    }
+    const type = answer.token_type.toLowerCase()
+    if (type !== "bearer" && type !== "dpop") return yield* refuse("token_type", "Bearer or DPoP", answer.token_type)
+    const issuedAt = yield* Clock.currentTimeMillis
+    const life = answer.expires_in
+    return {
+      access: Redacted.make(answer.access_token),
+      ...(answer.refresh_token === undefined ? {} : { refresh: Redacted.make(answer.refresh_token) }),
+      ...(life === undefined || !Number.isFinite(life) ? {} : { expiresAt: issuedAt + Math.max(0, life) * 1000 }),
+      issuedAt,
+      scope: answer.scope ?? scope,
+      type: type === "dpop" ? "DPoP" : "Bearer",
+    }
+  })
+
+const endpointOf = ({ metadata }: Discovered): string => shownUrl(metadata.token_endpoint)
+
 /** Redeems a code. `scope` is what was asked, for a server that does not repeat it. */
 export const exchange = (
-  _options: Common & {
+  options: Common & {
     readonly code: string
     /** The callback's `iss` (RFC 9207). */
     readonly iss: string | undefined
@@ -26,9 +74,52 @@ export const exchange = (
     readonly redirectUri: string
     readonly scope: string | undefined
   },
-): Effect.Effect<Tokens, AuthError> => Effect.die("being built")
+): Effect.Effect<Tokens, AuthError> => {
+  const { client, code, codeVerifier, discovered, dpop, iss, network, redirectUri, scope } = options
+  const step = {
+    step: "the exchange of the code",
+    url: endpointOf(discovered),
+    secrets: [code, ...secretsOf(codeVerifier, client.secret)],
+  }
+  return Effect.flatMap(
+    attempt(step, (sdk) =>
+      sdk.exchangeAuthorization(discovered.issuer, {
+        metadata: discovered.metadata,
+        clientInformation: informationOf(client),
+        authorizationCode: code,
+        codeVerifier: Redacted.value(codeVerifier),
+        redirectUri,
+        resource: discovered.resource,
+        fetchFn: network.fetch,
+        ...(iss === undefined ? {} : { iss }),
+        ...(dpop === undefined ? {} : { dpop: dpop.session }),
+      }),
+    ),
+    (answer) => read(step, answer, scope),
+  )
+}
 
 /** Refreshes. What the server does not send again is kept from `tokens`. Fails with `OAuthRefused` where it is over. */
 export const refresh = (
-  _options: Common & { readonly tokens: Tokens & { readonly refresh: Redacted.Redacted<string> } },
-): Effect.Effect<Tokens, AuthError> => Effect.die("being built")
+  options: Common & { readonly tokens: Tokens & { readonly refresh: Redacted.Redacted<string> } },
+): Effect.Effect<Tokens, AuthError> => {
+  const { client, discovered, dpop, network, tokens } = options
+  const step = {
+    step: "the refresh",
+    url: endpointOf(discovered),
+    secrets: secretsOf(tokens.refresh, tokens.access, client.secret),
+  }
+  return Effect.flatMap(
+    attempt(step, (sdk) =>
+      sdk.refreshAuthorization(discovered.issuer, {
+        metadata: discovered.metadata,
+        clientInformation: informationOf(client),
+        refreshToken: Redacted.value(tokens.refresh),
+        resource: discovered.resource,
+        fetchFn: network.fetch,
+        ...(dpop === undefined ? {} : { dpop: dpop.session }),
+      }),
+    ),
+    (answer) => read(step, answer, tokens.scope),
+  )
+}
