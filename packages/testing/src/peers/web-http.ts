@@ -2,38 +2,43 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Readable } from "node:stream"
 
-/** A web-standard handler (`Request` to `Response`) as a listener of `node:http`. */
-export const listener = (handle: (request: Request) => Promise<Response>) => {
-  const serve = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const chunks: Array<Buffer> = []
-    for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
-    const gone = new AbortController()
-    response.on("close", () => gone.abort())
-    const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)])
-    const method = incoming.method ?? "GET"
-    const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
-      method,
-      headers,
-      signal: gone.signal,
-      ...(method === "POST" ? { body: Buffer.concat(chunks) } : {}),
-    })
-    const answer = await handle(request)
-    response.writeHead(answer.status, Object.fromEntries(answer.headers))
-    response.flushHeaders()
-    if (answer.body === null) return void response.end()
-    const body = Readable.fromWeb(answer.body)
-    response.on("close", () => body.destroy())
-    body.on("error", () => response.destroy())
-    body.pipe(response)
-  }
-  return (incoming: IncomingMessage, response: ServerResponse) => {
-    serve(incoming, response).catch(() => response.destroy())
-  }
+type Handle = (request: Request) => Promise<Response>
+
+/** Has a web-standard handler answer a request of `node:http` whose body was read. */
+export const answer = async (handle: Handle, incoming: IncomingMessage, body: Buffer, response: ServerResponse) => {
+  const gone = new AbortController()
+  response.on("close", () => gone.abort())
+  const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)])
+  const method = incoming.method ?? "GET"
+  const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
+    method,
+    headers,
+    signal: gone.signal,
+    ...(method === "POST" ? { body: new Uint8Array(body) } : {}),
+  })
+  const given = await handle(request)
+  response.writeHead(given.status, Object.fromEntries(given.headers))
+  response.flushHeaders()
+  if (given.body === null) return void response.end()
+  const stream = Readable.fromWeb(given.body)
+  response.on("close", () => stream.destroy())
+  stream.on("error", () => response.destroy())
+  stream.pipe(response)
+}
+
+export const bodyOf = async (incoming: IncomingMessage): Promise<Buffer> => {
+  const chunks: Array<Buffer> = []
+  for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
 }
 
 /** Prints `listening <url>`, which `serve` in `launch.ts` waits for. Ends with stdin. */
-export const listen = (handle: (request: Request) => Promise<Response>): void => {
-  const server = createServer(listener(handle))
+export const listen = (handle: Handle): void => {
+  const server = createServer((incoming, response) => {
+    bodyOf(incoming)
+      .then((body) => answer(handle, incoming, body, response))
+      .catch(() => response.destroy())
+  })
   server.listen(0, "127.0.0.1", () => {
     const address = server.address()
     process.stdout.write(`listening http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/mcp\n`)

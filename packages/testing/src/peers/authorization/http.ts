@@ -59,13 +59,7 @@ export const send = (response: ServerResponse, answer: Answer): void => {
   response.end(body)
 }
 
-export const bodyOf = async (incoming: IncomingMessage): Promise<Buffer> => {
-  const chunks: Array<Buffer> = []
-  for await (const chunk of incoming) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
-}
-
-export const parsed = (text: string): unknown => {
+const parsed = (text: string): unknown => {
   try {
     return JSON.parse(text)
   } catch {
