@@ -132,7 +132,7 @@ export const make = (onBroken: () => void): Writer => {
     warn: (text) =>
       Effect.suspend(() =>
         levels.indexOf("warn") <= levels.indexOf(options.level)
-          ? say(`${err.paint("yellow", "warning:")} ${Text.harmless(text)}`)
+          ? say(`${err.paint("yellow", "warning:")} ${Text.inset(text)}`)
           : Effect.void,
       ),
     floor: makeFloor(),

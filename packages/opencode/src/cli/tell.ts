@@ -11,7 +11,9 @@ export const tell = (output: Writer, failure: Failure, cause?: Cause.Cause<unkno
     // Who went away is told nothing.
     if (output.gone()) return
     const { paint } = output.err
-    if (failure.tag !== "Cancelled") yield* output.say(`${paint("red", "error:")} ${Text.harmless(failure.message)}`)
+    // What is wrong with our own input may be shown below it, at its place; anything else may be a server's words.
+    const said = failure.tag === "BadRequest" ? Text.harmless(failure.message) : Text.inset(failure.message)
+    if (failure.tag !== "Cancelled") yield* output.say(`${paint("red", "error:")} ${said}`)
     else if (!output.heard()) yield* output.say(paint("yellow", "interrupted"))
     if (cause !== undefined && output.says("debug")) yield* output.say(Text.harmless(Cause.pretty(cause)))
     if (output.json()) yield* output.printJson({ error: failure })

@@ -37,5 +37,5 @@ it.live(
       expect(code).toBe(0)
       expect(processes()).toEqual([])
     }),
-  30_000,
+  60_000,
 )
