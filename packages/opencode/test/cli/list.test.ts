@@ -97,7 +97,7 @@ describe("list", () => {
         }),
         junk: {
           ...rawStdio({ start: [{ do: "write", parts: ["hello, I am a server\n"] }], read: false }),
-          timeout: 800,
+          timeout: 3_000,
         },
         silent: { ...rawStdio({ on: { initialize: [] } }), timeout: { startup: 800 } },
         wrong: { type: "local", comand: ["x"] },

@@ -41,8 +41,8 @@ export interface RunOptions {
   readonly program?: "main.ts" | "start.ts"
 }
 
-/** Keys to press on a terminal once its screen shows the text. */
-export type Keys = ReadonlyArray<readonly [shows: string | RegExp, keys: string]>
+/** Keys to press on a terminal once its screen shows the text, or something else to do then. */
+export type Keys = ReadonlyArray<readonly [shows: string | RegExp, keys: string | (() => void)]>
 
 export interface World {
   readonly directory: string
@@ -203,7 +203,8 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
             if (typeof shows === "string" ? !screen.includes(shows) : !shows.test(screen)) return
             answered = raw.length
             keys.shift()
-            pty.write(press)
+            if (typeof press === "string") pty.write(press)
+            else press()
           },
         },
       })

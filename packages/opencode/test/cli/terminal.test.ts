@@ -3,6 +3,7 @@ import { sdkV2 } from "@opencode-ai/testing/peers/served"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import { join } from "node:path"
 import { type RunOptions, world } from "./program.ts"
 
 const escape = "\u001b["
@@ -55,10 +56,11 @@ describe("on a terminal", () => {
 
   it.live("shows a spinner while it waits, and none afterwards", () =>
     Effect.gen(function* () {
-      const { terminal, write } = yield* world
-      const slow = rawStdio({ on: { initialize: [{ do: "wait", ms: 300 }, initialized] } })
+      const { directory, terminal, write } = yield* world
+      const slow = rawStdio({ on: { initialize: [{ do: "until", file: join(directory, "seen") }, initialized] } })
       const config = write("servers.json", { mcp: { slow } })
-      const { text } = yield* terminal(["list", "--config", config])
+      const keys = [["⠋ Connecting to slow", () => write("seen", "")]] as const
+      const { text } = yield* terminal(["list", "--config", config], { keys })
       expect(text).toContain("⠋ Connecting to slow")
       expect(text.trimEnd().split("\n").at(-1)).toMatch(/✓ +slow/)
     }),
@@ -66,9 +68,10 @@ describe("on a terminal", () => {
 
   it.live("shows the progress of a call as a bar", () =>
     Effect.gen(function* () {
-      const { terminal, write } = yield* world
-      const config = write("servers.json", { mcp: { s: slowProgress } })
-      const { code, text } = yield* terminal(["call", "s", "work", "--config", config])
+      const { directory, terminal, write } = yield* world
+      const config = write("servers.json", { mcp: { s: slowProgress(join(directory, "seen")) } })
+      const keys = [[/1\/4 {3}25%/, () => write("seen", "")]] as const
+      const { code, text } = yield* terminal(["call", "s", "work", "--config", config], { keys })
       expect(code).toBe(0)
       expect(text).toMatch(/━━━+─+ {2}1\/4 {3}25% {2}copying/)
       expect(text.trimEnd()).toEndWith("done")
@@ -77,9 +80,10 @@ describe("on a terminal", () => {
 
   it.live("draws the bar without any escape sequence where there are no colours", () =>
     Effect.gen(function* () {
-      const { terminal, write } = yield* world
-      const config = write("servers.json", { mcp: { s: slowProgress } })
-      const { raw } = yield* terminal(["call", "s", "work", "--config", config], { env: { NO_COLOR: "1" } })
+      const { directory, terminal, write } = yield* world
+      const config = write("servers.json", { mcp: { s: slowProgress(join(directory, "seen")) } })
+      const keys = [[/1\/4 {3}25%/, () => write("seen", "")]] as const
+      const { raw } = yield* terminal(["call", "s", "work", "--config", config], { keys, env: { NO_COLOR: "1" } })
       expect(raw).toMatch(/━━━+─+ {2}1\/4 {3}25% {2}copying/)
       expect(raw).not.toContain(escape)
       expect(raw).toMatch(/\r +\rdone\r?\n$/)
@@ -158,20 +162,22 @@ const initialized = {
   result: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "raw", version: "1" } },
 } as const
 
-const slowProgress = rawStdio({
-  tools: [{ name: "work", inputSchema: { type: "object" } }],
-  on: {
-    "tools/call": [
-      {
-        do: "send",
-        message: {
-          jsonrpc: "2.0",
-          method: "notifications/progress",
-          params: { progressToken: "$id", progress: 1, total: 4, message: "copying" },
+/** A quarter of the work, and the rest once the file is there. */
+const slowProgress = (file: string) =>
+  rawStdio({
+    tools: [{ name: "work", inputSchema: { type: "object" } }],
+    on: {
+      "tools/call": [
+        {
+          do: "send",
+          message: {
+            jsonrpc: "2.0",
+            method: "notifications/progress",
+            params: { progressToken: "$id", progress: 1, total: 4, message: "copying" },
+          },
         },
-      },
-      { do: "wait", ms: 500 },
-      { do: "result", result: { content: [{ type: "text", text: "done" }] } },
-    ],
-  },
-})
+        { do: "until", file },
+        { do: "result", result: { content: [{ type: "text", text: "done" }] } },
+      ],
+    },
+  })

@@ -166,7 +166,7 @@ export const startShell = (options: ShellOptions = {}): Effect.Effect<Shell, nev
       end: () => child.stdin.end(),
       exit: Effect.callback((resume) => {
         const done = () => resume(Effect.succeed(child.exitCode))
-        if (child.exitCode !== null || child.signalCode !== null) done()
+        if (closed) done()
         else child.once("close", done)
       }),
       processes: () => marked(mark, child.pid),

@@ -113,6 +113,7 @@ it.live(
       for (const server of ["everything", "files", "memory"]) {
         expect((yield* shell.ask({ id: server, op: "tools", server })).result.length).toBeGreaterThan(0)
       }
+      yield* shell.event("mcp.status.changed", "crashes", ({ status }) => status === "failed")
       const { result } = yield* shell.ask({ id: 1, op: "status" })
       expect(result.hangs).toEqual({ status: "pending" })
       expect(result.crashes.status).toBe("failed")
@@ -152,17 +153,21 @@ it.live("a configuration that cannot be parsed ends it with 2, and says where", 
   }),
 )
 
+const isAnswer = (message: unknown) => JSON.stringify(message).includes('"id":"heard"')
+
 it.live("who does not read loses log messages and is told how many, and loses no reply", () =>
   Effect.gen(function* () {
     const record = yield* fileRecord
     const params = { level: "info", data: "$params" }
     const log = { do: "send", message: { jsonrpc: "2.0", method: "notifications/message", params } } as const
     const result = { do: "result", result: { content: [{ type: "text", text: "done" }] } } as const
-    const on = { "tools/call": [...Array.from({ length: 12 }, () => log), result] }
+    const heard = { do: "ask", id: "heard", method: "ping" } as const
+    const on = { "tools/call": [...Array.from({ length: 12 }, () => log), result, heard] }
     const shell = yield* startShell({ servers: { chatty: recordTo(record, rawStdio({ on })) }, reads: false })
     const args = { long: "x".repeat(1_000_000) }
     shell.send({ id: 1, op: "call", server: "chatty", tool: "echo", args })
-    yield* record.first((line) => "message" in line && JSON.stringify(line.message).includes("done"))
+    // The shell has taken everything before it answers the server.
+    yield* record.first((line) => "direction" in line && line.direction === "sent" && isAnswer(line.message))
     shell.read()
     expect((yield* shell.reply(1)).ok).toBe(true)
     const { data } = yield* shell.event("mcp.warning", "chatty")

@@ -4,6 +4,7 @@ import { everything } from "@opencode-ai/testing/peers/published"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import { join } from "node:path"
 import { world } from "../cli/program.ts"
 
 const prompt = "mcp> "
@@ -68,15 +69,18 @@ it.live(
   "what a server says comes above the line that is being typed",
   () =>
     Effect.gen(function* () {
-      const { terminal, write } = yield* world
+      const { directory, terminal, write } = yield* world
       const params = { level: "warning", logger: "x", data: "news\u001b[2J" }
       const log = { do: "send", message: { jsonrpc: "2.0", method: "notifications/message", params } } as const
-      const talks = rawStdio({ on: { ping: [{ do: "result", result: {} }, { do: "wait", ms: 1_000 }, log] } })
+      const talks = rawStdio({
+        on: { ping: [{ do: "result", result: {} }, { do: "until", file: join(directory, "typed") }, log] },
+      })
       const config = write("servers.json", { mcp: { talks } })
       const { code, text } = yield* terminal(["shell", "--config", config], {
         keys: [
           ["talks connected", "ping talks\r"],
           [/"ms"[^]*mcp> /, "status"],
+          ["status", () => write("typed", "")],
           [/warning talks news\\u\{1b\}\[2J\n?\r?\n?mcp> status/, "\r"],
           [/"status": "connected"[^]*mcp> /, ctrlD],
         ],

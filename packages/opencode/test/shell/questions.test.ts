@@ -107,10 +107,10 @@ describe("elicitation", () => {
     Effect.gen(function* () {
       const shell = yield* startShell({ servers: { s: sdkV2(), other: sdkV2() } })
       yield* shell.ask({ id: 0, op: "tools" })
-      shell.send(call("c", "elicit", {}, { timeout: 300 }))
+      shell.send(call("c", "elicit", {}, { timeout: 1_000 }))
       const { requestID } = yield* asked(shell, "c")
       // Another call measures the time: longer than the first would have lasted in silence.
-      const clock = yield* shell.ask({ ...call("clock", "hang", {}, { timeout: 800 }), server: "other" })
+      const clock = yield* shell.ask({ ...call("clock", "hang", {}, { timeout: 2_500 }), server: "other" })
       expect(clock.error?.tag).toBe("Timeout")
       yield* shell.ask({ id: 1, op: "elicitation.reply", requestID, action: "accept", content: { name: "late" } })
       expect(answered(yield* shell.reply("c")).content).toEqual({ name: "late" })
@@ -209,7 +209,7 @@ describe("a visit to a URL", () => {
 
   it.live("of which the server never says the end is taken for over after the interaction timeout", () =>
     Effect.gen(function* () {
-      const shell = yield* startShell({ servers: { s: sdkV2() }, words: ["--interaction-timeout", "0.5"] })
+      const shell = yield* startShell({ servers: { s: sdkV2() }, words: ["--interaction-timeout", "2"] })
       shell.send(call("c", "needsUrl", { id: "never" }))
       const { requestID } = yield* asked(shell, "c")
       yield* shell.ask({ id: 1, op: "elicitation.reply", requestID, action: "accept" })

@@ -115,16 +115,16 @@ it.live("commands run side by side; progress carries the id of its command", () 
       { id, op: "call", server: "everything", tool, args: { duration: 1, steps: 4 } },
       { id: "quick", op: "call", server: "everything", tool: "echo", args: { message: "quick" } },
     )
-    yield* shell.reply("quick")
-    expect(shell.said.some((line) => "ok" in line && JSON.stringify(line.id) === JSON.stringify(id))).toBe(false)
     expect((yield* shell.reply(id)).result.content[0].text).toContain("completed")
+    const replied = (to: unknown) =>
+      shell.said.findIndex((line) => "ok" in line && JSON.stringify(line.id) === JSON.stringify(to))
+    expect(replied("quick")).toBeGreaterThan(-1)
+    expect(replied("quick")).toBeLessThan(replied(id))
     const progress = shell.said.filter(({ event }) => event === "mcp.progress").map(({ data }) => data)
     const of = (count: number) => ({ server: "everything", request: id, progress: count, total: 4 })
     expect(progress).toEqual([of(1), of(2), of(3), of(4)])
     // None of them after the reply.
-    expect(shell.said.findLastIndex(({ event }) => event === "mcp.progress")).toBeLessThan(
-      shell.said.findIndex((line) => line.ok === true && JSON.stringify(line.id) === JSON.stringify(id)),
-    )
+    expect(shell.said.findLastIndex(({ event }) => event === "mcp.progress")).toBeLessThan(replied(id))
   }),
 )
 
@@ -142,6 +142,7 @@ it.live("remote servers are as local ones, and one that nobody answers for is fa
         [server, 2],
       ])
     }
+    yield* shell.event("mcp.status.changed", "dead", ({ status }) => status === "failed")
     const { result } = yield* shell.ask({ id: 1, op: "servers" })
     const summary = result.map((each: { status: string; transport?: string }) => [each.status, each.transport])
     expect(summary).toEqual([

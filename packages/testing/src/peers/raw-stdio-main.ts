@@ -1,6 +1,6 @@
 /** The program behind `raw-stdio.ts`: `raw-stdio-main.ts <script as JSON>`. */
 import { spawn } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { type Rpc, standardAnswer } from "./raw-answer.ts"
 import type { RawAction, RawScript } from "./raw-stdio.ts"
 import { keep } from "./record-file.ts"
@@ -50,6 +50,15 @@ const arrival = (fits: (message: Rpc) => boolean) =>
       },
     }
     waiting.add(entry)
+  })
+
+const appearance = (file: string) =>
+  new Promise<void>((done) => {
+    const timer = setInterval(() => {
+      if (!existsSync(file)) return
+      clearInterval(timer)
+      done()
+    }, 10)
   })
 
 const text = (length: number) => ({ content: [{ type: "text", text: "x".repeat(length) }] })
@@ -111,6 +120,8 @@ const act = async (action: RawAction, request: Rpc): Promise<unknown> => {
       return new Promise<void>((done) => process.stderr.write(action.text, () => done()))
     case "await":
       return arrival((message) => message.method === action.method)
+    case "until":
+      return appearance(action.file)
     case "wait":
       return new Promise<void>((done) => setTimeout(done, action.ms))
     case "spawn":

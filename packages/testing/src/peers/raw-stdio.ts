@@ -32,6 +32,8 @@ export type RawAction =
   | { readonly do: "stderr"; readonly text: string }
   /** Waits until a message with this method arrives (after this step list began). */
   | { readonly do: "await"; readonly method: string }
+  /** Waits until this file is there: until the test has seen what it waits for. */
+  | { readonly do: "until"; readonly file: string }
   /** Waits; for a server that is slow. */
   | { readonly do: "wait"; readonly ms: number }
   /**
