@@ -80,7 +80,7 @@ const ofV6 = (address: ipaddr.IPv6): AddressKind => {
  * inside IPv6 (mapped, NAT64, 6to4, Teredo). `undefined` for what is no address.
  */
 export const kindOf = (text: string): AddressKind | undefined => {
-  const bare = text.replace(/^\[|\]$/g, "")
+  const bare = text.replace(/^\[(.*)\]$/, "$1")
   if (!ipaddr.isValid(bare)) return undefined
   const address = ipaddr.parse(bare)
   return address instanceof ipaddr.IPv4 ? ofV4(address) : ofV6(address)

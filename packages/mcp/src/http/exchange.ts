@@ -60,6 +60,9 @@ const identity = ({ cert, key, passphrase }: Tls) => ({
   ...(passphrase === undefined ? {} : { passphrase }),
 })
 
+/** Milliseconds that an address has to answer before the next one is tried too; the last one has until the deadline. */
+const attempt = 1_000
+
 /** Answers with what was checked, whatever is asked for. */
 const lookupOf = (addresses: ReadonlyArray<string>): LookupFunction => {
   const all = addresses.map((address) => ({ address, family: isIP(address) }))
@@ -89,13 +92,10 @@ const decoded = (message: IncomingMessage): Readable | undefined => {
 /** What is true of the body as it was sent, and not of the text. */
 const dropped: ReadonlySet<string> = new Set(["content-encoding", "content-length", "transfer-encoding"])
 
-const headersOf = ({ rawHeaders }: IncomingMessage): Headers => {
-  const headers = new Headers()
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ""
-    if (!dropped.has(name.toLowerCase())) headers.append(name, rawHeaders[at + 1] ?? "")
-  }
-  return headers
+const headersOf = ({ rawHeaders }: IncomingMessage): Headers | undefined => {
+  const pairs = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ""] as const] : []))
+  const kept = pairs.filter(([name]) => !dropped.has(name.toLowerCase())).map(([name, value]) => [name, value])
+  return Result.getOrUndefined(Result.try(() => new Headers(kept)))
 }
 
 const decoder = new TextDecoder()
@@ -110,22 +110,24 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
     const fail = (reason: HttpReason) => {
       resume(Effect.fail(new HttpError({ reason })))
     }
+    const secure = url.protocol === "https:"
+    const options = {
+      protocol: url.protocol,
+      hostname: host,
+      port: url.port === "" ? undefined : url.port,
+      path: `${url.pathname}${url.search}`,
+      method: request.method,
+      headers: { ...Object.fromEntries(request.headers), host: url.host },
+      agent: false,
+      lookup: lookupOf(addresses),
+      autoSelectFamilyAttemptTimeout: attempt,
+      // An address is no name for SNI (RFC 6066, 3).
+      ...(secure && isIP(host) === 0 ? { servername: host } : {}),
+      ...authorities(tls),
+      ...(request.configured ? identity(tls) : {}),
+    }
     const started = Result.try({
-      try: () =>
-        (url.protocol === "https:" ? secureRequest : plainRequest)({
-          protocol: url.protocol,
-          hostname: host,
-          port: url.port === "" ? undefined : url.port,
-          path: `${url.pathname}${url.search}`,
-          method: request.method,
-          headers: { ...Object.fromEntries(request.headers), host: url.host },
-          agent: false,
-          lookup: lookupOf(addresses),
-          // An address is no name for SNI (RFC 6066, 3).
-          ...(url.protocol === "https:" && isIP(host) === 0 ? { servername: host } : {}),
-          ...authorities(tls),
-          ...(request.configured ? identity(tls) : {}),
-        }),
+      try: () => (secure ? secureRequest : plainRequest)(options),
       catch: (cause) => (cause instanceof Error ? cause.message : String(cause)),
     })
     if (Result.isFailure(started)) return fail(new InvalidRequest({ url: shown, detail: started.failure }))
@@ -137,13 +139,17 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
     const lost = (cause: unknown) => give(unreachable(url.href, cause))
     const closed = Object.assign(new Error("closed"), { code: "ECONNRESET" })
     client.on("error", lost)
-    client.on("close", () => lost(closed))
+    // What is unpacked may end after the connection did.
+    let answering = false
+    client.on("close", () => (answering ? undefined : lost(closed)))
     client.on("response", (message) => {
+      answering = true
       const status = message.statusCode ?? 0
       const tooLarge = () => give(new BodyTooLarge({ url: shown, limit: request.limit }))
       const invalid = (detail: string) => give(new InvalidBody({ url: shown, status, detail }))
       if (status < 200 || status > 599) return invalid("a status that HTTP does not have")
       message.on("error", lost)
+      message.on("close", () => (message.complete ? undefined : lost(closed)))
       if (Number(message.headers["content-length"] ?? 0) > request.limit) return tooLarge()
       const body = decoded(message)
       if (body === undefined) return invalid("a compression that this client does not know")
@@ -156,10 +162,9 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       })
       if (body !== message) body.on("error", () => invalid("a broken compression"))
       body.on("end", () => {
-        if (!message.complete) return lost(closed)
-        resume(
-          Effect.succeed({ status, headers: headersOf(message), text: decoder.decode(Buffer.concat(parts, length)) }),
-        )
+        const headers = headersOf(message)
+        if (headers === undefined) return invalid("headers that HTTP does not allow")
+        resume(Effect.succeed({ status, headers, text: decoder.decode(Buffer.concat(parts, length)) }))
       })
     })
     client.end(request.body)

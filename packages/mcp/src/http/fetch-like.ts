@@ -21,6 +21,9 @@ const responseOf = ({ headers, json, status, text, url }: OutboundResponse): Res
 const unsendable = (url: string) =>
   new HttpError({ reason: new InvalidRequest({ url: shownUrl(url), detail: "its body cannot be read" }) })
 
+/** Bun gives it to a request and to no response. */
+const form = "application/x-www-form-urlencoded;charset=UTF-8"
+
 /** The body of an init as text, and the content type that `fetch` gives it. */
 const carried = (url: string, init: RequestInit | undefined) =>
   Effect.gen(function* () {
@@ -28,7 +31,10 @@ const carried = (url: string, init: RequestInit | undefined) =>
     const { body: given } = init
     const read = yield* Effect.try({ try: () => new Response(given), catch: () => unsendable(url) })
     const body = yield* Effect.tryPromise({ try: () => read.text(), catch: () => unsendable(url) })
-    return { body, contentType: read.headers.get("content-type") ?? undefined }
+    return {
+      body,
+      contentType: read.headers.get("content-type") ?? (given instanceof URLSearchParams ? form : undefined),
+    }
   })
 
 /**

@@ -79,7 +79,7 @@ const kindsFor = (url: URL, guard: Guard): ReadonlyArray<AddressKind> => {
 }
 
 const refuseAddress = (url: URL, guard: Guard, what: string, kind: AddressKind | undefined): HttpError =>
-  refuse(url.href, `${what}, a ${kind} address, expected a ${kindsFor(url, guard).join(" or ")} one`, configure)
+  refuse(url.href, `${what} (${kind}), expected a ${kindsFor(url, guard).join(" or ")} address`, configure)
 
 const allows = (guard: Guard, url: URL, kind: AddressKind | undefined): boolean =>
   kindsFor(url, guard).some((allowed) => allowed === kind)
