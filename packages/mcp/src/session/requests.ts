@@ -112,6 +112,8 @@ export const make = (options: {
     let nextToken = 0
     /** What the transport had no room for, in order. */
     const waiting = new Set<Pending | Message>()
+    /** How many of them need no answer. */
+    let words = 0
     let nextId = 0
     let over: TransportError | undefined
 
@@ -119,8 +121,11 @@ export const make = (options: {
 
     const post = (message: Message) => {
       if (over !== undefined) return
-      if (waiting.size === 0 && offer(message)) return
-      if (waiting.size < waitingLimit + pending.size) waiting.add(message)
+      // Waits for its like alone: behind requests, an answer that they wait for would wait for them.
+      if (words === 0 && offer(message)) return
+      if (waiting.size >= waitingLimit + pending.size) return
+      waiting.add(message)
+      words += 1
     }
 
     /** Takes an entry out of everything; true if it was there. */
@@ -310,14 +315,23 @@ export const make = (options: {
         const entries = [...pending.values()]
         pending.clear()
         waiting.clear()
+        words = 0
         for (const entry of entries) entry.fail(new Transport({ error }))
       },
       drain: () => {
+        let full = false
         for (const item of waiting) {
-          const message = "unsent" in item ? item.unsent : item
-          if (message !== undefined && !offer(message)) return
+          if (full && words === 0) return
+          if ("unsent" in item) {
+            // Another may have less room for requests than for the rest.
+            full ||= item.unsent !== undefined && !offer(item.unsent)
+            if (full) continue
+            item.unsent = undefined
+          } else {
+            if (!offer(item)) return
+            words -= 1
+          }
           waiting.delete(item)
-          if ("unsent" in item) item.unsent = undefined
         }
       },
       size: () => pending.size,

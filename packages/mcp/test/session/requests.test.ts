@@ -185,6 +185,36 @@ describe("requests", () => {
     }),
   )
 
+  it.effect("that wait for room hold back no answer and no cancellation", () =>
+    Effect.gen(function* () {
+      const { connection, taken } = makeConnection()
+      let room = 1
+      const requests = yield* Requests.make({
+        server: "peer",
+        timeout: 1_000,
+        recover: () => undefined,
+        connection: () => ({
+          ...connection,
+          send: (message) => {
+            const isRequest = "method" in message && "id" in message
+            if (isRequest && room === 0) return false
+            if (isRequest) room -= 1
+            return connection.send(message)
+          },
+        }),
+      })
+      const ask = Effect.forkChild(requests.request(Method.ping, {}), { startImmediately: true })
+      const [first, second, third] = [yield* ask, yield* ask, yield* ask]
+      requests.post({ jsonrpc: "2.0", id: "theirs", result: {} })
+      yield* Fiber.interrupt(first)
+      room = 1
+      requests.drain()
+      const said = taken.map((message) => ("id" in message ? message.id : message.method))
+      expect(said).toEqual([1, "theirs", "notifications/cancelled", 2])
+      yield* Fiber.interruptAll([second, third])
+    }),
+  )
+
   it.effect("stand still while a person thinks: that of the stream, or none where it has been answered, or all", () =>
     Effect.gen(function* () {
       const { connection } = makeConnection()
