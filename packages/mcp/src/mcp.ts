@@ -56,6 +56,7 @@ import type {
   Task,
 } from "./protocol/model.ts"
 
+export type { Authorization } from "./mcp/authorization.ts"
 export type { CallError, CallOptions } from "./mcp/calls.ts"
 export type { Of } from "./mcp/gather.ts"
 export type { Unusable } from "./mcp/registry.ts"

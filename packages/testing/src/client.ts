@@ -94,9 +94,10 @@ export const connect = (
       roots: { list: Effect.succeed(roots), changes: Stream.empty },
       rootsAreFinal: () => true,
       handlers,
+      authorize: () => Effect.succeed(undefined),
       interactionTimeout: undefined,
     }
-    const layer = stack(Context.get(recorded, Assembly), config("peer", entry), surroundings)
+    const layer = stack(Context.get(recorded, Assembly), config("peer", entry), surroundings, undefined)
     const context = yield* Layer.buildWithScope(
       Layer.provide(layer, Layer.succeed(Notifications)(notifications)),
       scope,

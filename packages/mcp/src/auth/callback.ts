@@ -30,5 +30,33 @@ export const listen = (_options: {
   readonly fixed: boolean
 }): Effect.Effect<Listener, AuthError, Scope.Scope> => Effect.die("being built")
 
+/** What the query of a callback says. A member that comes twice is a forgery's (RFC 6749, 3.1): it counts as absent. */
+export const readCallback = (query: URLSearchParams): Callback => {
+  const one = (name: string) => {
+    const [value, ...more] = query.getAll(name)
+    return more.length === 0 ? value : undefined
+  }
+  return {
+    code: one("code"),
+    state: one("state"),
+    iss: one("iss"),
+    error: one("error"),
+    errorDescription: one("error_description"),
+  }
+}
+
 /** Reads what a person pasted: the URL that the browser was sent to, its query, or the code alone. */
-export const pasted = (_text: string): Callback | undefined => undefined
+export const pasted = (text: string): Callback | undefined => {
+  const trimmed = text.trim().replace(/^["'<]|["'>]$/g, "")
+  if (trimmed === "" || /\s/.test(trimmed)) return undefined
+  const query = /^[a-z]+:\/\//i.test(trimmed)
+    ? URL.canParse(trimmed)
+      ? new URL(trimmed).searchParams
+      : undefined
+    : /^\??(\w+=[^=]*)(&\w+=[^=]*)*$/.test(trimmed)
+      ? new URLSearchParams(trimmed)
+      : new URLSearchParams({ code: trimmed })
+  if (query === undefined) return undefined
+  const callback = readCallback(query)
+  return callback.code === undefined && callback.error === undefined ? undefined : callback
+}

@@ -50,6 +50,8 @@ interface Held {
 /** Asks a person for more scopes while a call waits; `false` where nobody can be asked. */
 export type StepUp = (scopes: ReadonlyArray<string>) => Effect.Effect<boolean, AuthError>
 
+export type AuthStatus = "authenticated" | "expired" | "not_authenticated"
+
 export interface OAuth {
   readonly place: Place
   readonly options: OAuthOptions
@@ -62,6 +64,10 @@ export interface OAuth {
   readonly discover: Effect.Effect<Discovered, AuthError>
   /** What the last challenge of the server asked for. */
   readonly hint: () => Hint
+  /** Forgets everything that is kept for the server. */
+  readonly remove: Effect.Effect<void, AuthError>
+  /** Whether there are tokens, and whether they are good for anything still. */
+  readonly status: Effect.Effect<AuthStatus, AuthError>
   /** Takes what was stored for the tokens of the next request. */
   readonly adopt: (credentials: Credentials | undefined) => Effect.Effect<void>
 }
@@ -368,6 +374,14 @@ export const make = (parts: {
       keepFresh,
       discover: lookup,
       hint: () => hint,
+      remove: Effect.flatMap(
+        store.update(place, () => undefined),
+        adopt,
+      ),
+      status: Effect.map(store.read(place), (stored) => {
+        if (stored?.tokens === undefined) return "not_authenticated"
+        return isOver(stored.tokens) && stored.tokens.refresh === undefined ? "expired" : "authenticated"
+      }),
       adopt,
     }
   })

@@ -4,7 +4,6 @@
  * A sign-in that was begun is kept in the store, so that it can be finished by another process than began it; what was
  * granted before is kept until it is finished.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -14,7 +13,7 @@ import { Browser } from "./browser.ts"
 import { type Callback, listen } from "./callback.ts"
 import { type Discovered, requirePkce } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
-import { type AuthError, fail, Misconfigured, RegistrationRequired, SignInAbandoned, StateMismatch } from "./error.ts"
+import { type AuthError, fail, Misconfigured, SignInAbandoned, StateMismatch } from "./error.ts"
 import type { OAuth } from "./oauth.ts"
 import { clientFor } from "./registration.ts"
 import * as Scopes from "./scopes.ts"
@@ -31,8 +30,6 @@ export interface Started {
   readonly authorizationUrl: URL
   readonly state: string
 }
-
-export type AuthStatus = "authenticated" | "expired" | "not_authenticated"
 
 const redirectUriOf = ({ options }: OAuth): string =>
   options.redirectUri ?? `http://127.0.0.1:${options.callbackPort ?? defaultPort}${path}`
@@ -263,23 +260,3 @@ export const signIn = (oauth: OAuth, interaction: Interaction): Effect.Effect<vo
       )
     }),
   )
-
-/** Forgets everything that is kept for the server. */
-export const remove = (oauth: OAuth): Effect.Effect<void, AuthError> =>
-  Effect.flatMap(
-    oauth.store.update(oauth.place, () => undefined),
-    oauth.adopt,
-  )
-
-/** Whether there are tokens, and whether they are good for anything still. */
-export const status = (oauth: OAuth): Effect.Effect<AuthStatus, AuthError> =>
-  Effect.gen(function* () {
-    const stored = yield* oauth.store.read(oauth.place)
-    if (stored?.tokens === undefined) return "not_authenticated"
-    const { expiresAt, refresh } = stored.tokens
-    const isOver = expiresAt !== undefined && expiresAt <= (yield* Clock.currentTimeMillis)
-    return isOver && refresh === undefined ? "expired" : "authenticated"
-  })
-
-/** Whether an error says that a client has to be registered by hand. */
-export const needsClient = (error: AuthError): boolean => error.reason instanceof RegistrationRequired

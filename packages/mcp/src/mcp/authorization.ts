@@ -3,9 +3,8 @@ import * as Effect from "effect/Effect"
 import type { Callback } from "../auth/callback.ts"
 import type { Discovered } from "../auth/discovery.ts"
 import type { AuthError } from "../auth/error.ts"
-import type { OAuth } from "../auth/oauth.ts"
-import * as SignIn from "../auth/sign-in.ts"
-import type { AuthStatus, Interaction, Started } from "../auth/sign-in.ts"
+import type { AuthStatus, OAuth } from "../auth/oauth.ts"
+import type { Interaction, Started } from "../auth/sign-in.ts"
 import type { Connection } from "../connection.ts"
 import { McpError, NotAuthorizable } from "../error.ts"
 import type { Status } from "../events.ts"
@@ -36,6 +35,9 @@ const whyNot = ({ config }: Connection): string => {
     : `its entry configures "headersHelper"`
 }
 
+/** Loaded when a person first signs in: it brings a web server with it. */
+const load = Effect.promise(() => import("../auth/sign-in.ts"))
+
 const make = (registry: Registry, registered: Registered, connection: Connection, oauth: OAuth): Authorization => {
   // A session that is there carries the new tokens with its next request.
   const connect = Effect.suspend(() =>
@@ -45,20 +47,25 @@ const make = (registry: Registry, registered: Registered, connection: Connection
   const noting = <A>(effect: Effect.Effect<A, AuthError>) =>
     Effect.tapError(effect, (error) =>
       Effect.sync(() => {
-        if (SignIn.needsClient(error)) connection.held(error)
+        if (error.reason._tag === "RegistrationRequired") connection.held(error)
       }),
     )
   return {
-    start: (scopes) => noting(SignIn.start(oauth, scopes)),
-    finish: (callback, trusted = false) => Effect.andThen(SignIn.finish(oauth, callback, trusted), connect),
-    signIn: (interaction) => Effect.andThen(noting(SignIn.signIn(oauth, interaction)), connect),
+    start: (scopes) => noting(Effect.flatMap(load, (signIn) => signIn.start(oauth, scopes))),
+    finish: (callback, trusted = false) =>
+      Effect.andThen(
+        Effect.flatMap(load, (signIn) => signIn.finish(oauth, callback, trusted)),
+        connect,
+      ),
+    signIn: (interaction) =>
+      Effect.andThen(noting(Effect.flatMap(load, (signIn) => signIn.signIn(oauth, interaction))), connect),
     remove: Effect.gen(function* () {
-      yield* SignIn.remove(oauth)
+      yield* oauth.remove
       if (connection.live() === undefined) return
       yield* connection.disconnect
       yield* connection.connect
     }),
-    status: SignIn.status(oauth),
+    status: oauth.status,
     discover: oauth.discover,
   }
 }

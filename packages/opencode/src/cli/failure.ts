@@ -3,6 +3,7 @@
  *
  * Nothing is printed here, and nothing is masked.
  */
+import type { AuthError, AuthReason } from "@opencode-ai/mcp/auth/error"
 import type { QuestionError } from "@opencode-ai/mcp/capability/questions"
 import type { TemplateError } from "@opencode-ai/mcp/catalog/template"
 import { McpError, type McpReason } from "@opencode-ai/mcp/error"
@@ -116,11 +117,32 @@ const ofTransport = (message: string, { reason }: TransportError): Failure => {
     return { tag: "Protocol", message, ...detail(reason.error.code, reason.error.data) }
   }
   if (reason._tag === "HttpStatus") return { tag: "Transport", message, data: { status: reason.status } }
+  if (reason._tag === "CredentialsFailed") return ofAuth(message, reason.cause.reason)
   if (reason._tag !== "Unauthorized") return { tag: "Transport", message }
   const scopes = insufficientScope(reason.challenge)
   return scopes === undefined
     ? { tag: "AuthRequired", message, data: { status: reason.status } }
     : { tag: "InsufficientScope", message, data: { status: reason.status, scopes } }
+}
+
+const ofAuth = (message: string, reason: AuthReason): Failure => {
+  switch (reason._tag) {
+    case "SignInRequired":
+      return { tag: "AuthRequired", message }
+    case "RegistrationRequired":
+    case "StateMismatch":
+      return { tag: reason._tag, message }
+    case "InsufficientScope":
+      return { tag: "InsufficientScope", message, data: { scopes: reason.scopes, missing: reason.missing } }
+    case "PortUnavailable":
+    case "StepFailed":
+      return { tag: "Transport", message }
+    case "InvalidHeader":
+    case "Misconfigured":
+      return { tag: "BadRequest", message }
+    default:
+      return { tag: "AuthFailed", message }
+  }
 }
 
 /** The scopes that a challenge of RFC 6750 §3.1 asks for; `undefined` where it asks for none. */
@@ -154,6 +176,7 @@ const ofService = (reason: McpReason): Tag => {
     case "TaskUnsupported":
     case "ArgumentsMissing":
     case "BadQuestion":
+    case "NotAuthorizable":
       return "BadRequest"
     case "Superseded":
       return "Cancelled"
@@ -174,6 +197,8 @@ const isTrustError = (error: unknown): error is TrustError => error instanceof E
 const isQuestionError = (error: unknown): error is QuestionError =>
   error instanceof Error && error.name === "QuestionError"
 
+const isAuthError = (error: unknown): error is AuthError => error instanceof Error && error.name === "AuthError"
+
 // By its tag too: the class would load what expands templates.
 const isTemplateError = (error: unknown): error is TemplateError =>
   error instanceof Error && error.name === "TemplateError"
@@ -184,6 +209,7 @@ const fromError = (error: unknown): Failure => {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }
   if (error instanceof McpError) return { tag: ofService(error.reason), message: error.message }
+  if (isAuthError(error)) return ofAuth(error.message, error.reason)
   if (error instanceof TaskError) return ofTask(error.message, error.reason)
   if (error instanceof SessionError) return ofSession(error.message, error.reason)
   if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error) || isTemplateError(error))

@@ -6,29 +6,54 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { pasted } from "@opencode-ai/mcp/auth/callback"
+import * as SignIn from "@opencode-ai/mcp/auth/sign-in"
 import { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
+import { StepUp } from "@opencode-ai/mcp/connection/authorize"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import { errorOfCause } from "../cause.ts"
 import { config } from "../client.ts"
-import { type Context, scenarios } from "./scenarios.ts"
+import { authorized, type Context, scenarios } from "./scenarios.ts"
 
 const [url = ""] = process.argv.slice(2)
 const name = process.env["MCP_CONFORMANCE_SCENARIO"] ?? "initialize"
 const revision = process.env["MCP_CONFORMANCE_PROTOCOL_VERSION"]
 const context: Context = JSON.parse(process.env["MCP_CONFORMANCE_CONTEXT"] ?? "{}")
 
-const scenario = scenarios[name]
+const scenario = scenarios[name] ?? (name.startsWith("auth/") ? authorized : undefined)
+
+/** The referee's authorization server asks nobody: where it redirects to is the callback. */
+const follow = (authorizationUrl: URL) =>
+  Effect.promise(() => fetch(authorizationUrl, { redirect: "manual" })).pipe(
+    Effect.map((response) => pasted(response.headers.get("location") ?? "") ?? {}),
+  )
+
+const signIn = Effect.fnUntraced(function* (mcp: Mcp["Service"]) {
+  const authorization = yield* mcp.authorization("referee")
+  const { authorizationUrl } = yield* authorization.start()
+  return yield* authorization.finish(yield* follow(authorizationUrl))
+})
+
+/** A call that lacks scopes waits for the person who grants them. */
+const stepUp = Layer.succeed(StepUp)(({ oauth, scopes }) =>
+  Effect.gen(function* () {
+    const { authorizationUrl } = yield* SignIn.start(oauth, scopes)
+    yield* SignIn.finish(oauth, yield* follow(authorizationUrl), false)
+    return true
+  }),
+)
 
 const program = Effect.gen(function* () {
   if (scenario === undefined) return yield* Effect.fail(new Error(`The scenario ${name} is not known to this client`))
   const mcp = yield* Mcp
   const entry = { type: "remote", url, ...(revision === undefined ? {} : { protocol: revision }) }
-  const status = yield* mcp.add(config("referee", { ...entry, ...scenario.entry?.(context) }))
+  const first = yield* mcp.add(config("referee", { ...entry, ...scenario.entry?.(context) }))
+  const status = first.status === "needs_auth" ? yield* signIn(mcp) : first
   if (status.status !== "connected") return yield* Effect.fail(new Error(JSON.stringify(status)))
   yield* scenario.run(mcp, context)
 })
 
-const service = Mcp.layer({ directory: process.cwd() })
+const service = Layer.provide(Mcp.layer({ directory: process.cwd() }), stepUp)
 const handlers = scenario?.elicitation
 const client = handlers === undefined ? service : Layer.provide(service, Layer.succeed(Elicitation)(handlers))
 

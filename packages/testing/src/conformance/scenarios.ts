@@ -24,6 +24,9 @@ const call = (tool: string, args: { readonly [name: string]: unknown } = {}): Sc
   run: (mcp) => Effect.andThen(mcp.tools(server), mcp.callTool(server, tool, args)),
 })
 
+/** What every scenario of authorization asks of the client. */
+export const authorized: Scenario = call("test-tool")
+
 export const scenarios: { readonly [name: string]: Scenario } = {
   initialize: list,
   tools_call: call("add_numbers", { a: 5, b: 3 }),

@@ -12,6 +12,7 @@ import { badRequest, notImplemented } from "../failure.ts"
 import type { Output } from "../output.ts"
 import * as Present from "../present.ts"
 import type * as Runtime from "../runtime.ts"
+import * as Authorization from "./authorization.ts"
 import * as Fields from "./fields.ts"
 import * as Manage from "./manage.ts"
 import type { State } from "./state.ts"
@@ -167,5 +168,11 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
       return true
     }),
   ),
-  ...["auth.start", "auth.finish", "auth.remove", "auth.status", "approve"].map(missing),
+  make("auth.start", ofServer, ({ server }) => Authorization.start(server)),
+  make("auth.finish", Schema.Struct({ server: text, callbackUrl: text }), ({ callbackUrl, server }) =>
+    Effect.map(Authorization.finish(server, callbackUrl), Present.status),
+  ),
+  make("auth.remove", ofServer, ({ server }) => Authorization.remove(server)),
+  make("auth.status", ofServer, ({ server }) => Authorization.status(server)),
+  ...["approve"].map(missing),
 ])
