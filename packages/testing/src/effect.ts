@@ -13,8 +13,11 @@ import * as TestConsole from "effect/testing/TestConsole"
 import { errorOfCause } from "./cause.ts"
 import { test } from "./runner.ts"
 
-/** Milliseconds that a test may take where it says nothing. */
-const DEFAULT_TIMEOUT = 15_000
+/**
+ * Milliseconds that a test may take where it says nothing: a bound for what hangs. What takes a second by itself was seen to
+ * take fifteen on a machine that is busy with other things.
+ */
+const DEFAULT_TIMEOUT = 60_000
 
 /** How long finalizers may take after a timed-out test was interrupted, before the runner gives up on it. */
 const TEARDOWN_GRACE = 5_000
