@@ -5,7 +5,7 @@
  */
 import * as Data from "effect/Data"
 import type { AuthError } from "../auth/error.ts"
-import type { RedirectRefused, Unreachable } from "../http/error.ts"
+import type { HttpReason } from "../http/error.ts"
 
 export { RedirectRefused, Unreachable } from "../http/error.ts"
 
@@ -164,8 +164,7 @@ export type TransportReason =
   | StreamEnded
   | Disconnected
   | CredentialsFailed
-  | RedirectRefused
-  | Unreachable
+  | HttpReason
   | UnexpectedContent
   | CustomEnded
 
