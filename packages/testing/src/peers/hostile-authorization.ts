@@ -70,7 +70,7 @@ export interface HostileAuthorization {
   readonly of: (endpoint: HostileEndpoint) => ReadonlyArray<HostileRequest>
   /** The first request, past or to come, that fits. */
   readonly first: (fits: (request: HostileRequest) => boolean) => Effect.Effect<HostileRequest>
-  /** How many clients went away before they were answered. */
+  /** How many clients went away before they had all of an answer. */
   readonly abandoned: () => number
   /** Other handlers, from the next request on. */
   readonly set: (changes: HostileScript) => Effect.Effect<void>
@@ -190,8 +190,9 @@ export const hostileAuthorization = (
 
     const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
       const left = new AbortController()
+      let dropped = false
       response.on("close", () => {
-        if (response.writableEnded) return
+        if (response.writableEnded || dropped) return
         abandoned++
         left.abort()
       })
@@ -203,6 +204,7 @@ export const hostileAuthorization = (
       const said = handlers[endpoint]?.(entry, rightOf(right)) ?? right
       const answer = Effect.isEffect(said) ? await Effect.runPromise(said, { signal: left.signal }) : said
       if ("body" in answer) return stream(response, answer)
+      dropped = "drop" in answer
       send(response, answer)
     }
 

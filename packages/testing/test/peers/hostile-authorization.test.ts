@@ -28,6 +28,18 @@ describe("hostileAuthorization", () => {
     }),
   )
 
+  it.live("is the server of 2025-03-26 where it says nothing of the resource", () =>
+    Effect.gen(function* () {
+      const server = yield* hostileAuthorization({
+        "protected-resource": () => ({ status: 404, text: "" }),
+        mcp: (_, { answer }) => ("status" in answer && answer.status === 401 ? { status: 401, text: "" } : answer),
+      })
+      const client = yield* sdkClient(server.url).connect
+      expect((yield* call(client, "echo", { a: 1 })).isError).toBeUndefined()
+      expect(server.of("oauth").map(({ path }) => path)).toContain("/.well-known/oauth-authorization-server")
+    }),
+  )
+
   it.live("answers each document as a test says, from what is right or from nothing", () =>
     Effect.gen(function* () {
       const server = yield* hostileAuthorization({
@@ -75,6 +87,7 @@ describe("hostileAuthorization", () => {
       expect((yield* get(at)).text).toHaveLength(2 * 1024 * 1024)
       expect((yield* form(`${server.origin}/register`, {})).headers.get("retry-after")).toBe("7")
       expect(Exit.isFailure(yield* Effect.exit(get(`${server.origin}/.well-known/openid-configuration`)))).toBe(true)
+      expect(server.abandoned()).toBe(0)
       yield* server.set({ registration: (_, { answer }) => answer })
       expect((yield* form(`${server.origin}/register`, {})).status).toBe(201)
     }),

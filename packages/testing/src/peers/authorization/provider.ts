@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto"
 import { exportJWK, generateKeyPair, type CryptoKey } from "jose"
 import type Provider from "oidc-provider"
 import type { Configuration } from "oidc-provider"
+import { registerGrants } from "./assertions.ts"
 import type { AuthorizationOptions, Settings } from "./settings.ts"
 import type { Store } from "./store.ts"
 
@@ -32,6 +33,7 @@ export interface Setup {
 export interface Made {
   readonly provider: Provider
   readonly publicKey: CryptoKey
+  readonly privateKey: CryptoKey
 }
 
 const documents = (found: { readonly [url: string]: object }) => (url: string | URL | Request) => {
@@ -41,7 +43,8 @@ const documents = (found: { readonly [url: string]: object }) => (url: string | 
 
 export const makeProvider = async (setup: Setup): Promise<Made> => {
   const { options, resources, settings, store } = setup
-  const { default: Provider, errors } = await import("oidc-provider")
+  const library = await import("oidc-provider")
+  const { default: Provider, errors } = library
   const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true })
   const key = { ...(await exportJWK(privateKey)), use: "sig", alg: "ES256", kid: "es256" }
   const dpop = options.dpop ?? "optional"
@@ -108,8 +111,9 @@ export const makeProvider = async (setup: Setup): Promise<Made> => {
     },
   }
   const provider = new Provider(setup.issuer, configuration)
+  registerGrants(setup, provider, { privateKey, publicKey }, library)
   provider.on("access_token.issued", (token) => store.issue(token.jti, token.grantId))
   provider.on("client_credentials.issued", (token) => store.issue(token.jti, undefined))
   provider.on("grant.revoked", (_, grantId) => store.kill(grantId))
-  return { provider, publicKey }
+  return { provider, publicKey, privateKey }
 }

@@ -8,7 +8,9 @@ import { type AuthInfo, OAuthError, OAuthErrorCode } from "@modelcontextprotocol
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { errors as jose, jwtVerify } from "jose"
+import { errors as jose, type JWTPayload, jwtVerify } from "jose"
+import type { errors } from "oidc-provider"
+import { type Signer, signed } from "./assertions.ts"
 import { bodyOf } from "../web-http.ts"
 import { type Arrived, arrived, destroy, listening, Log, send } from "./http.ts"
 import { interact } from "./pages.ts"
@@ -23,8 +25,10 @@ import {
 } from "./settings.ts"
 import { Store } from "./store.ts"
 
-export interface AuthorizationServer {
+export interface AuthorizationServer extends Signer {
   readonly issuer: string
+  /** Signs what this server says as an identity provider or a platform: an ID token, the identity of a workload. */
+  readonly sign: (claims: JWTPayload, typ?: string) => Effect.Effect<string>
   /** Every request, oldest first. */
   readonly requests: ReadonlyArray<AuthorizationRequest>
   readonly of: (endpoint: Endpoint) => ReadonlyArray<AuthorizationRequest>
@@ -150,13 +154,18 @@ export const authorizationServer = (
     const resources = new Map<string, ReadonlyArray<string>>()
     const secrets = new Set<string>()
     const broken: Array<unknown> = []
+    const entries = new WeakMap<IncomingMessage, AuthorizationRequest>()
     let unnamed: string | undefined
     let settings: Settings = { ...defaults, ...options }
 
     const places = new Set((options.discovery ?? ["oauth", "openid"]).map((where) => wellKnown(path)[where]))
 
     const serve = async (request: AuthorizationRequest, incoming: IncomingMessage, response: ServerResponse) => {
-      const replayed = (at: string) => again(Object.assign(incoming, { url: at }), Buffer.from(request.text), path)
+      const replayed = (at: string) => {
+        const replay = again(Object.assign(incoming, { url: at }), Buffer.from(request.text), path)
+        entries.set(replay, request)
+        return replay
+      }
       if (request.endpoint === "interaction") {
         return interact(made.provider, request, incoming, response)
       }
@@ -172,7 +181,13 @@ export const authorizationServer = (
       const request = arrived(incoming, await bodyOf(incoming))
       const endpoint = endpointOf(request.path.startsWith(path) ? request.path.slice(path.length) : request.path)
       const entry = told(request, endpoint, log.entries.filter((other) => other.endpoint === endpoint).length)
-      response.on("finish", () => (entry.status = response.statusCode))
+      const end = response.end.bind(response)
+      // Noted before the client can have it, so that a test that has the answer finds its status.
+      const noting = (...body: ReadonlyArray<unknown>) => {
+        entry.status = response.statusCode
+        return Reflect.apply(end, response, body)
+      }
+      Object.assign(response, { end: noting })
       log.add(entry)
       const before = settings.before(entry)
       const step = Effect.isEffect(before) ? await Effect.runPromise(before) : before
@@ -198,11 +213,19 @@ export const authorizationServer = (
       if (typeof ctx.body !== "object" || ctx.body === null) return
       const body: { readonly [member: string]: unknown } = { ...ctx.body }
       if (ctx.path.startsWith("/.well-known/")) ctx.body = settings.metadata(body)
+      if (ctx.path === routes.token && "access_token" in body) ctx.body = settings.tokens(body)
       for (const name of secretNames) if (typeof body[name] === "string") secrets.add(body[name])
     })
     provider.on("authorization.success", (_, out) => {
       if (typeof out?.code === "string") secrets.add(out.code)
     })
+    const refused = ({ req }: { readonly req: IncomingMessage }, error: errors.OIDCProviderError) => {
+      const entry = entries.get(req)
+      if (entry !== undefined) entry.problem = error.error_detail ?? error.error_description ?? error.message
+    }
+    provider.on("grant.error", refused)
+    provider.on("authorization.error", refused)
+    provider.on("registration_create.error", refused)
     provider.on("server_error", (_, error) => broken.push(error))
     const callback = provider.callback()
     yield* Effect.addFinalizer(() =>
@@ -211,6 +234,8 @@ export const authorizationServer = (
 
     return {
       issuer,
+      publicKey: made.publicKey,
+      sign: (claims, typ) => Effect.promise(() => signed(issuer, made.privateKey, claims, typ)),
       requests: log.entries,
       of: (endpoint) => log.entries.filter((request) => request.endpoint === endpoint),
       first: (fits) => log.first(fits),

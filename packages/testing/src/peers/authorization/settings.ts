@@ -1,6 +1,7 @@
 /** What a test says of an authorization server, and what the server tells of its requests. */
 import type * as Effect from "effect/Effect"
 import type { ClientMetadata } from "oidc-provider"
+import type { Signer } from "./assertions.ts"
 import type { Answer, Arrived } from "./http.ts"
 
 /** What a request was for, by its path. */
@@ -27,6 +28,8 @@ export interface AuthorizationRequest extends Arrived {
   readonly scope: string | undefined
   /** The HTTP status of its answer; 0 as long as there is none. */
   status: number
+  /** Why it was refused, in more words than the server gives to a client. */
+  problem?: string
 }
 
 /**
@@ -52,6 +55,8 @@ export interface Settings {
   readonly dpopNonce: boolean
   /** Every metadata document as it is served; unchanged by default. */
   readonly metadata: (document: { readonly [member: string]: unknown }) => unknown
+  /** Every answer of the token endpoint that gives tokens, as it is sent; unchanged by default. */
+  readonly tokens: (answer: { readonly [member: string]: unknown }) => unknown
   readonly before: (request: AuthorizationRequest) => Step | Effect.Effect<Step>
 }
 
@@ -79,6 +84,10 @@ export interface AuthorizationOptions extends Partial<Settings> {
   readonly scopes?: ReadonlyArray<string>
   /** DPoP (RFC 9449): `off`, `optional` (the default), or `required` of every client. */
   readonly dpop?: "off" | "optional" | "required"
+  /** Whose assertions are taken for access tokens (`jwt-bearer`); without any, there is no such grant. */
+  readonly trusts?: ReadonlyArray<Signer>
+  /** An identity provider, that gives an ID-JAG for an ID token (`token-exchange`); `false` by default. */
+  readonly exchange?: boolean
 }
 
 export const defaults: Settings = {
@@ -88,5 +97,6 @@ export const defaults: Settings = {
   rotation: true,
   dpopNonce: false,
   metadata: (document) => document,
+  tokens: (answer) => answer,
   before: () => undefined,
 }
