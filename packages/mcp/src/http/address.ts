@@ -85,3 +85,7 @@ export const kindOf = (text: string): AddressKind | undefined => {
   const address = ipaddr.parse(bare)
   return address instanceof ipaddr.IPv4 ? ofV4(address) : ofV6(address)
 }
+
+/** Whether this is an address as it is written to connect to it: four decimal numbers, or IPv6 without brackets. */
+export const isAddress = (text: string): boolean =>
+  ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)

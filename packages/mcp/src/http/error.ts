@@ -156,17 +156,16 @@ const explanations: Readonly<Record<string, { readonly detail: string; readonly 
   ERR_TLS_CERT_ALTNAME_INVALID: { detail: "its certificate is for another host", hint: `Correct the host in "url".` },
 }
 
-/** What a failed `fetch` means, for a person. */
-export const unreachable = (url: string, cause: unknown): Unreachable => {
+/** What a failed request means, for a person; `isForeign` where the URL is a server's word and not the entry's. */
+export const unreachable = (url: string, cause: unknown, isForeign = false): Unreachable => {
   const code = codeOf(cause)
   const known = code === undefined ? undefined : explanations[code]
   const detail = cause instanceof Error ? cause.message : String(cause)
+  const hint = known?.hint ?? `Check "url" in the server's entry.`
   return new Unreachable({
     url: shownUrl(url),
     cause,
-    ...(known ?? {
-      detail: code === undefined ? detail : `${detail} (${code})`,
-      hint: `Check "url" in the server's entry.`,
-    }),
+    detail: known?.detail ?? (code === undefined ? detail : `${detail} (${code})`),
+    hint: isForeign && known !== untrusted ? "A server named it: check the network, or ask its operator." : hint,
   })
 }

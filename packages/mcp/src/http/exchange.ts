@@ -42,8 +42,6 @@ export interface ExchangeRequest {
   /** In bytes, after decompression. */
   readonly limit: number
   readonly tls: Tls | undefined
-  /** Whether the person configured this host. */
-  readonly configured: boolean
 }
 
 export interface Answer {
@@ -103,7 +101,7 @@ const decoder = new TextDecoder()
 /** Sends the request and reads the answer. Interrupting it closes the connection. */
 export const exchange = (destination: Destination, request: ExchangeRequest): Effect.Effect<Answer, HttpError> =>
   Effect.callback((resume) => {
-    const { addresses, url } = destination
+    const { addresses, configured, url } = destination
     const shown = shownUrl(url.href)
     const host = hostOf(url)
     const tls = request.tls ?? {}
@@ -124,7 +122,7 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       // An address is no name for SNI (RFC 6066, 3).
       ...(secure && isIP(host) === 0 ? { servername: host } : {}),
       ...authorities(tls),
-      ...(request.configured ? identity(tls) : {}),
+      ...(configured ? identity(tls) : {}),
     }
     const started = Result.try({
       try: () => (secure ? secureRequest : plainRequest)(options),
@@ -132,11 +130,17 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
     })
     if (Result.isFailure(started)) return fail(new InvalidRequest({ url: shown, detail: started.failure }))
     const client = started.success
+    let body: Readable | undefined
+    const close = () => {
+      client.destroy()
+      // Otherwise what has come is unpacked to its end.
+      body?.destroy()
+    }
     const give = (reason: HttpReason) => {
       fail(reason)
-      client.destroy()
+      close()
     }
-    const lost = (cause: unknown) => give(unreachable(url.href, cause))
+    const lost = (cause: unknown) => give(unreachable(url.href, cause, !configured))
     const closed = Object.assign(new Error("closed"), { code: "ECONNRESET" })
     client.on("error", lost)
     // What is unpacked may end after the connection did.
@@ -151,7 +155,7 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       message.on("error", lost)
       message.on("close", () => (message.complete ? undefined : lost(closed)))
       if (Number(message.headers["content-length"] ?? 0) > request.limit) return tooLarge()
-      const body = decoded(message)
+      body = decoded(message)
       if (body === undefined) return invalid("a compression that this client does not know")
       const parts: Array<Buffer> = []
       let length = 0
@@ -168,5 +172,5 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       })
     })
     client.end(request.body)
-    return Effect.sync(() => client.destroy())
+    return Effect.sync(close)
   })

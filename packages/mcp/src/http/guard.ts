@@ -4,9 +4,8 @@
  *
  * It guards the URLs that metadata, redirects and answers contain. It does not judge who may ask, or what comes back.
  */
-import { isIP } from "node:net"
 import * as Effect from "effect/Effect"
-import { type AddressKind, kindOf } from "./address.ts"
+import { type AddressKind, isAddress, kindOf } from "./address.ts"
 import { HttpError, shownUrl, unreachable, UrlRefused } from "./error.ts"
 import { Resolver } from "./resolver.ts"
 
@@ -45,8 +44,8 @@ const refuse = (url: string, detail: string, hint: string): HttpError =>
 const askOperator = "A server sent it: ask its operator to correct it."
 const configure = "If you trust that host, name it in the server's entry."
 
-/** What is wrong with the URL itself, before any name is resolved. */
-const fault = (url: URL, guard: Guard): HttpError | undefined => {
+/** What is wrong with the URL itself, before any name is resolved; `plain` are the origins that need no TLS. */
+const fault = (url: URL, guard: Guard, plain: ReadonlySet<string>): HttpError | undefined => {
   const host = hostOf(url)
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     return refuse(url.href, `it is a ${url.protocol} URL, expected https:`, askOperator)
@@ -58,18 +57,10 @@ const fault = (url: URL, guard: Guard): HttpError | undefined => {
   if (isLoopback(host) && !guard.loopback && !guard.hosts.has(host)) {
     return refuse(url.href, `${host} is this machine, expected a public host`, askOperator)
   }
-  if (url.protocol === "http:" && !guard.plain.has(url.origin) && !(guard.loopback && isLoopback(host))) {
+  if (url.protocol === "http:" && !plain.has(url.origin) && !(guard.loopback && isLoopback(host))) {
     return refuse(url.href, "it is an http: URL, expected https:", askOperator)
   }
   return undefined
-}
-
-const parse = (text: string, guard: Guard): Effect.Effect<URL, HttpError> => {
-  if (!URL.canParse(text))
-    return Effect.fail(refuse(text, "it is no URL, expected an absolute https: URL", askOperator))
-  const url = new URL(text)
-  const wrong = fault(url, guard)
-  return wrong === undefined ? Effect.succeed(url) : Effect.fail(wrong)
 }
 
 /** The kinds of address that a host which nobody configured may have. */
@@ -84,23 +75,38 @@ const refuseAddress = (url: URL, guard: Guard, what: string, kind: AddressKind |
 const allows = (guard: Guard, url: URL, kind: AddressKind | undefined): boolean =>
   kindsFor(url, guard).some((allowed) => allowed === kind)
 
+const judge = (text: string, guard: Guard, plain: ReadonlySet<string>): Effect.Effect<URL, HttpError> => {
+  if (!URL.canParse(text)) return Effect.fail(refuse(text, "it is no URL, expected an https: URL", askOperator))
+  const url = new URL(text)
+  const wrong = fault(url, guard, plain)
+  if (wrong !== undefined) return Effect.fail(wrong)
+  const host = hostOf(url)
+  const kind = kindOf(host)
+  return kind === undefined || guard.hosts.has(host) || allows(guard, url, kind)
+    ? Effect.succeed(url)
+    : Effect.fail(refuseAddress(url, guard, `it leads to ${host}`, kind))
+}
+
 /**
- * The URL, if a person or a request may be sent there by what it says itself. A host that is an address is judged, a
+ * The URL, if this client may send a request there by what the URL itself says. A host that is an address is judged, a
  * name is not resolved: `resolve` does so before a connection. Fails with `UrlRefused`.
  */
-export const check = (text: string, guard: Guard): Effect.Effect<URL, HttpError> =>
-  Effect.flatMap(parse(text, guard), (url) => {
-    const host = hostOf(url)
-    const kind = kindOf(host)
-    return kind === undefined || guard.hosts.has(host) || allows(guard, url, kind)
-      ? Effect.succeed(url)
-      : Effect.fail(refuseAddress(url, guard, `it leads to ${host}`, kind))
-  })
+export const check = (text: string, guard: Guard): Effect.Effect<URL, HttpError> => judge(text, guard, guard.plain)
+
+const none: ReadonlySet<string> = new Set()
+
+/**
+ * The URL, if a person may be sent there, with a browser: as `check`, but without TLS this machine alone can be gone to,
+ * whatever was configured (OAuth 2.1, 1.5). Fails with `UrlRefused`.
+ */
+export const checkPage = (text: string, guard: Guard): Effect.Effect<URL, HttpError> => judge(text, guard, none)
 
 /** Where a request goes: these addresses and no others, one of them at least. */
 export interface Destination {
   readonly url: URL
   readonly addresses: ReadonlyArray<string>
+  /** Whether the person configured this host. */
+  readonly configured: boolean
 }
 
 /**
@@ -111,18 +117,14 @@ export const resolve = (text: string, guard: Guard): Effect.Effect<Destination, 
   Effect.gen(function* () {
     const url = yield* check(text, guard)
     const host = hostOf(url)
-    if (isIP(host) !== 0) return { url, addresses: [host] }
+    const configured = guard.hosts.has(host)
+    if (isAddress(host)) return { url, addresses: [host], configured }
     const resolver = yield* Resolver
-    const addresses = yield* Effect.mapError(
-      resolver.addresses(host),
-      (cause) => new HttpError({ reason: unreachable(url.href, cause) }),
-    )
-    const usable = addresses.filter((address) => isIP(address) !== 0)
-    if (usable.length < addresses.length || usable.length === 0) {
-      return yield* Effect.fail(new HttpError({ reason: unreachable(url.href, "its name resolves to no address") }))
-    }
-    if (guard.hosts.has(host)) return { url, addresses }
+    const lost = (cause: unknown) => new HttpError({ reason: unreachable(url.href, cause, !configured) })
+    const addresses = yield* Effect.mapError(resolver.addresses(host), lost)
+    if (addresses.length === 0 || !addresses.every(isAddress)) return yield* lost("its name resolves to no address")
+    if (configured) return { url, addresses, configured }
     const bad = addresses.find((address) => !allows(guard, url, kindOf(address)))
-    if (bad === undefined) return { url, addresses }
-    return yield* Effect.fail(refuseAddress(url, guard, `${host} resolves to ${bad}`, kindOf(bad)))
+    if (bad === undefined) return { url, addresses, configured }
+    return yield* refuseAddress(url, guard, `${host} resolves to ${bad}`, kindOf(bad))
   })

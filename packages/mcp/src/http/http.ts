@@ -1,5 +1,6 @@
 /**
- * One guarded `fetch`: the only way by which this package speaks HTTP.
+ * One guarded `fetch`: the way of the protocol's messages to the server that the person configured. Requests to where a
+ * server pointed go another one (`outbound.ts`).
  *
  * It follows redirects by hand, because a redirect must neither turn a POST into a GET, nor leave https, nor carry what
  * is meant for one origin to another. It sets no deadline, caps no body (`body.ts` does) and judges no status. What

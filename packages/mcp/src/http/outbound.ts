@@ -7,8 +7,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { AnswerTooSlow, HttpError, InvalidBody, InvalidRequest, RedirectRefused, shownUrl } from "./error.ts"
-import { exchange, type Tls } from "./exchange.ts"
-import { type Guard, hostOf, resolve } from "./guard.ts"
+import type { Tls } from "./exchange.ts"
+import { type Guard, resolve } from "./guard.ts"
 import * as Redirect from "./redirect.ts"
 
 /** What holds for every request of one server. */
@@ -76,15 +76,16 @@ const hop = (
   Effect.gen(function* () {
     const { body, guard, method, tls, url } = request
     const destination = yield* resolve(url, guard)
-    const configured = guard.hosts.has(hostOf(destination.url))
-    const answer = yield* exchange(destination, { method, headers, body, limit: bodyLimit, tls, configured })
+    // Loaded with the first request, and `node:https` with it.
+    const { exchange } = yield* Effect.promise(() => import("./exchange.ts"))
+    const answer = yield* exchange(destination, { method, headers, body, limit: bodyLimit, tls })
     if (!Redirect.isRedirect(answer.status)) return { ...answer, url }
     const to = next(request, answer.status, answer.headers.get("location"), hops)
     if (typeof to !== "string") {
       return yield* hop({ ...request, url: to.href }, Redirect.onwards(headers, url, to), hops + 1)
     }
     const reason = new RedirectRefused({ url: shownUrl(url), status: answer.status, detail: to })
-    return yield* Effect.fail(new HttpError({ reason }))
+    return yield* new HttpError({ reason })
   })
 
 /** `identity` keeps what is small readable; what comes compressed all the same is unpacked. */

@@ -1,5 +1,4 @@
 /** Names to addresses. A reference of the context, so that a host can resolve in its own way and a test can lie. */
-import { lookup } from "node:dns"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
@@ -14,16 +13,24 @@ export interface Resolver {
  *
  * @example
  * ```ts
- * const pinned = Layer.succeed(Resolver)({ addresses: () => Effect.succeed(["203.0.113.7"]) })
+ * const hosts: Readonly<Record<string, string>> = { "auth.example.com": "10.1.2.3" }
+ * const pinned = Layer.succeed(Resolver)({
+ *   addresses: (host) => (hosts[host] === undefined ? Effect.fail("no such host") : Effect.succeed([hosts[host]])),
+ * })
  * ```
  */
 export const Resolver: Context.Reference<Resolver> = Context.Reference<Resolver>("@opencode/mcp/Resolver", {
   defaultValue: () => ({
     addresses: (host) =>
-      Effect.callback((resume) => {
-        lookup(host, { all: true, order: "verbatim" }, (error, found) =>
-          resume(error === null ? Effect.succeed(found.map(({ address }) => address)) : Effect.fail(error)),
-        )
-      }),
+      // Loaded with the first name: most programs never resolve one.
+      Effect.flatMap(
+        Effect.promise(() => import("node:dns")),
+        ({ lookup }) =>
+          Effect.callback((resume) => {
+            lookup(host, { all: true, order: "verbatim" }, (error, found) =>
+              resume(error === null ? Effect.succeed(found.map(({ address }) => address)) : Effect.fail(error)),
+            )
+          }),
+      ),
   }),
 })

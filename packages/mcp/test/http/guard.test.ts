@@ -33,7 +33,7 @@ describe("a URL of a server's is refused, and why is said:", () => {
     ["http://auth.example.com/", /it is an http: URL, expected https:/],
     ["https://me:secret@auth.example.com/", /user name or a password/],
     ["https://me@auth.example.com/", /user name or a password/],
-    ["auth.example.com/token", /it is no URL, expected an absolute https: URL/],
+    ["auth.example.com/token", /it is no URL, expected an https: URL/],
     ["", /it is no URL/],
     ["https://", /it is no URL/],
     ["https://localhost/", /localhost is this machine/],
@@ -60,6 +60,7 @@ describe("a URL of a server's is refused, and why is said:", () => {
         expect(message).toMatch(why)
         expect(message).not.toContain("secret")
         expect(yield* refused(Guard.check(url, remote))).toBe(message)
+        expect(yield* refused(Guard.checkPage(url, remote))).toBe(message)
         expect(resolver.asked).toEqual([])
       }),
     )
@@ -122,7 +123,9 @@ describe("a name is judged by every address that it has:", () => {
         Effect.provide(Layer.succeed(Resolver)({ addresses })),
         Effect.flip,
       )
-      expect(error.message).toContain("could not reach https://auth.example.com/: no such host")
+      expect(error.message).toBe(
+        "could not reach https://auth.example.com/: no such host. A server named it: check the network, or ask its operator.",
+      )
     }),
   )
 })
@@ -162,6 +165,10 @@ describe("what the person configured may be anywhere:", () => {
       expect(yield* reaches("http://192.168.1.5:3000/.well-known/x", guard)).toEqual(["192.168.1.5"])
       expect(yield* refused(reaches("http://192.168.1.5:3001/", guard))).toContain("expected https:")
       expect(yield* refused(reaches("http://mcp.example.com/", remote))).toContain("expected https:")
+      // What a request may do there, a person with a browser may not be led to.
+      expect(yield* refused(Guard.checkPage("http://192.168.1.5:3000/authorize", guard))).toContain("expected https:")
+      yield* Guard.checkPage("https://192.168.1.5:3000/authorize", guard)
+      yield* Guard.checkPage("http://localhost:9/authorize", local)
     }),
   )
 })

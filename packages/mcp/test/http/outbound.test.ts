@@ -407,7 +407,9 @@ describe("the address that was checked is the one that is connected to:", () => 
       const { port } = yield* Effect.scoped(serving(json))
       const { layer } = resolving(["127.0.0.1", "127.0.0.2"])
       const message = yield* Effect.provide(failure(get(`http://localhost:${port}/`)), layer)
-      expect(message).toMatch(/^Unreachable: .*: nothing listens there/)
+      expect(message).toMatch(/^Unreachable: .*: nothing listens there\. A server named it: check the network/)
+      const own = yield* failure(get(`http://127.0.0.1:${port}/`))
+      expect(own).toMatch(/^Unreachable: .*: nothing listens there\. .* correct the port in "url"/)
     }),
   )
 

@@ -1,7 +1,6 @@
 /** Servers on loopback for the suites of `http`, and a resolver that answers what it is told. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http"
-import { createServer as createSocketServer, type Server, type Socket } from "node:net"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createSocketServer, type Server, type Socket } from "node:net"
 import { createServer as createSecureServer, type TlsOptions, type TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
