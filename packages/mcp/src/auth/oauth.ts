@@ -160,7 +160,6 @@ export const make = (parts: {
         options,
         discovered: found,
         kept: stored.client,
-        scope: undefined,
         network,
       })
       return yield* refresh({

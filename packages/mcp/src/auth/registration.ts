@@ -18,7 +18,6 @@ interface Options {
   readonly kept: Client | undefined
   /** Where the person comes back to; absent where no person is sent. */
   readonly redirectUri?: string | undefined
-  readonly scope: string | undefined
   readonly network: Network
 }
 
@@ -55,7 +54,8 @@ const methodFor = ({ metadata }: Discovered): string => {
   return ["client_secret_basic", "client_secret_post"].find((method) => supported.includes(method)) ?? "none"
 }
 
-const metadataOf = ({ discovered, redirectUri = "", scope }: Options): OAuthClientMetadata => ({
+/** Without `scope`: a client that names some is refused others later, as a step-up asks for them. */
+const metadataOf = ({ discovered, redirectUri = "" }: Options): OAuthClientMetadata => ({
   client_name: "OpenCode",
   client_uri: "https://opencode.ai",
   application_type: "native",
@@ -63,7 +63,6 @@ const metadataOf = ({ discovered, redirectUri = "", scope }: Options): OAuthClie
   grant_types: ["authorization_code", "refresh_token"],
   response_types: ["code"],
   token_endpoint_auth_method: methodFor(discovered),
-  ...(scope === undefined ? {} : { scope }),
 })
 
 /** Registers the client dynamically (RFC 7591). */

@@ -79,7 +79,6 @@ const begin = Effect.fnUntraced(function* (
     discovered: found,
     kept: isSameServer ? stored?.client : undefined,
     redirectUri,
-    scope,
     network,
   })
   const state = randomBytes(32).toString("base64url")
