@@ -28,7 +28,7 @@ const folders = [
 export const rooms: Record<string, ReadonlyArray<string>> = {
   protocol: [],
   http: [],
-  auth: ["http", "protocol"],
+  auth: ["http", "protocol", "config"],
   transport: ["auth", "http", "protocol"],
   notification: ["protocol"],
   capability: ["schema", "protocol"],
