@@ -31,17 +31,20 @@ export const make = (server: { readonly url: string; readonly options: OAuthOpti
     return {
       fetch: yield* FetchLike.make({ guard }),
       allow: (named) =>
-        Effect.mapError(Guard.check(named.url, guard), ({ reason }) =>
-          fail(
-            new DocumentRefused({
-              document: named.document,
-              url: shownUrl(named.from),
-              field: named.field,
-              expected: "a URL that may be gone to",
-              received: `${shownUrl(named.url)}: ${"detail" in reason ? reason.detail : reason._tag}`,
-              hint: "hint" in reason ? reason.hint : "Ask the operator of the server.",
-            }),
-          ),
+        // A person is sent there, with a browser: not without TLS, whatever the entry says.
+        Effect.mapError(
+          (named.field === "authorization_endpoint" ? Guard.checkPage : Guard.check)(named.url, guard),
+          ({ reason }) =>
+            fail(
+              new DocumentRefused({
+                document: named.document,
+                url: shownUrl(named.from),
+                field: named.field,
+                expected: "a URL that may be gone to",
+                received: `${shownUrl(named.url)}: ${"detail" in reason ? reason.detail : reason._tag}`,
+                hint: "hint" in reason ? reason.hint : "Ask the operator of the server.",
+              }),
+            ),
         ),
     }
   })

@@ -392,6 +392,14 @@ describe("the address that was checked is the one that is connected to:", () => 
     }),
   )
 
+  it.effect("those of the system, where nobody provides others", () =>
+    Effect.gen(function* () {
+      const server = yield* serving(json)
+      expect((yield* get(`http://localhost:${server.port}/`)).status).toBe(200)
+      expect(yield* failure(get("https://no-such-host.invalid/"))).toMatch(/no such host|name server does not answer/)
+    }),
+  )
+
   it.effect("at every hop anew", () =>
     Effect.gen(function* () {
       const server = yield* serving((response) => response.writeHead(302, { location: "/again" }).end())
