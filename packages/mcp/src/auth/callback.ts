@@ -74,7 +74,7 @@ const connections = 32
 /** What the head of a request may take, in bytes. */
 const headLimit = 16 * 1024
 /** How long a connection may be open without a callback that is accepted, in sweeps, and the time between two, in milliseconds. */
-const sweeps = 10
+const sweeps = 5
 const sweepEvery = 1_000
 /** How long a page may take to reach the browser before its connection is closed, in milliseconds. */
 const farewell = 1_000
@@ -139,6 +139,12 @@ const send = (response: ServerResponse, page: Page): void => {
   response.writeHead(status, headers).end(body)
 }
 
+/** Whom a request is addressed to; a runtime takes the first of several. */
+const hostOf = ({ headers, rawHeaders }: IncomingMessage): string => {
+  const count = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length
+  return count === 1 ? (headers.host ?? "").toLowerCase() : ""
+}
+
 /** What a browser says of a request that a person did not navigate to (Fetch Metadata). Other clients say nothing. */
 const isInBackground = ({ headers }: IncomingMessage): boolean => {
   const mode = headers["sec-fetch-mode"]
@@ -158,7 +164,7 @@ const makeDesk = (path: string) => {
   let waiting: ServerResponse | undefined
 
   const refusal = (request: IncomingMessage, callback: Callback): Page | undefined => {
-    if (!names.has((request.headers.host ?? "").toLowerCase())) return pages.host
+    if (!names.has(hostOf(request))) return pages.host
     if (isInBackground(request)) return pages.origin
     if (request.method !== "GET") return pages.method
     if ((request.url ?? "").split("?", 1)[0] !== path) return pages.path
