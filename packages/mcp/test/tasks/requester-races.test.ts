@@ -73,12 +73,14 @@ describe("a session that ends while a task needs input", () => {
   it.effect("withdraws the question, asks the server again in the next session, and has the result there", () =>
     Effect.gen(function* () {
       const asked: Array<ElicitationRequest> = []
+      const shown = yield* Deferred.make<void>()
       const withdrawn = yield* Deferred.make<void>()
       const elicitation: Elicitation["Service"] = {
         modes: ["form"],
         elicit: (request) =>
           Effect.suspend(() => {
             asked.push(request)
+            Deferred.doneUnsafe(shown, Effect.void)
             return asked.length === 1
               ? Effect.onInterrupt(Effect.never, () => Deferred.succeed(withdrawn, undefined))
               : Effect.succeed<ElicitationAnswer>({ action: "accept", content: {} })
@@ -106,16 +108,18 @@ describe("a session that ends while a task needs input", () => {
       const { call, client, wire } = made
       const fiber = yield* start(call())
       yield* TestClock.adjust(1_000)
+      // What checks answers is loaded for the first form, which is none of TestClock's.
+      yield* Deferred.await(shown)
       expect(asked).toMatchObject([{ server: "a", request: 1 }])
       client("a").end("gone")
       yield* Deferred.await(withdrawn)
       yield* TestClock.adjust(5_000)
       expect(sessions).toBe(2)
+      const answer = yield* wire("a").first("sent", ({ id, method }) => id === "q2" && method === undefined)
       expect(asked).toMatchObject([
         { server: "a", request: 1 },
         { server: "a", request: 1 },
       ])
-      const answer = yield* wire("a").first("sent", ({ id, method }) => id === "q2" && method === undefined)
       expect(answer.result).toMatchObject({ action: "accept" })
       client("a").send({ jsonrpc: "2.0", id: waits, result: done })
       expect(yield* Fiber.join(fiber)).toEqual(done)
