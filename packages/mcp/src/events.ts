@@ -82,6 +82,10 @@ export const SamplingRequested = define("mcp.sampling.requested", {
 })
 /** A URL elicitation was completed outside. */
 export const ElicitationCompleted = define("mcp.elicitation.completed", { elicitationId: Schema.String })
+/** A person has to sign in: to the server, or for more than was granted. */
+export const AuthorizationRequired = define("mcp.auth.required", { reason: Schema.String })
+/** The page of a sign-in was opened in no browser: `url` is for the person to open. */
+export const BrowserOpenFailed = define("mcp.browser.open.failed", { url: Schema.String })
 /** Something was ignored or worked around that a person may want to know of. */
 export const Warning = define("mcp.warning", { message: Schema.String })
 
@@ -100,6 +104,8 @@ export const Event = Schema.Union([
   ElicitationRequested,
   SamplingRequested,
   ElicitationCompleted,
+  AuthorizationRequired,
+  BrowserOpenFailed,
   Warning,
 ])
 export type Event = typeof Event.Type

@@ -225,7 +225,9 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
       surroundings: {
-        authorize: yield* Authorize.make(store),
+        authorize: yield* Authorize.make(store, (server, reason) =>
+          publish({ type: "mcp.auth.required", data: { server, reason } }),
+        ),
         directory: options.directory,
         clientInfo: options.clientInfo,
         roots: Option.getOrElse(provided, () => ({ list: Effect.sync(() => roots), changes: rootsChanged.stream })),
@@ -323,7 +325,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         }),
       ),
       authorization: (server) =>
-        Effect.flatMap(registry.lookup(server), (registered) => authorization(registry, registered)),
+        Effect.flatMap(registry.lookup(server), (registered) => authorization(registry, registered, publish)),
       stderr: (server) => Effect.map(registry.lookup(server), ({ connection }) => connection?.stderr() ?? []),
       setRoots: (next) =>
         Effect.sync(() => {

@@ -6,7 +6,7 @@ import type { AuthError } from "../auth/error.ts"
 import { readHeaders } from "../auth/layer.ts"
 import * as Network from "../auth/network.ts"
 import * as OAuth from "../auth/oauth.ts"
-import type { CredentialStore } from "../auth/store.ts"
+import type { CredentialStore, Place } from "../auth/store.ts"
 import type { ServerConfig } from "../config.ts"
 
 /** A call that lacks scopes, and how a person can grant them. */
@@ -38,24 +38,41 @@ export type Authorize = (
   lost: (error: AuthError) => void,
 ) => Effect.Effect<OAuth.OAuth | undefined, never, Scope.Scope>
 
-export const make = (store: CredentialStore["Service"]): Effect.Effect<Authorize> =>
+/** Where the credentials of a server are kept; `undefined` where it is not authorized by tokens. */
+export const placeOf = (config: ServerConfig): Place | undefined => {
+  if (config.type === "local" || config.oauth === false || config.headersHelper !== undefined) return undefined
+  if ([...config.headers.keys()].some((name) => name.toLowerCase() === "authorization")) return undefined
+  const url = new URL(config.url)
+  url.hash = ""
+  return { server: config.name, url: url.href, store: config.oauth.store }
+}
+
+/** `asks` tells that a call fails for scopes that a person has to grant. */
+export const make = (
+  store: CredentialStore["Service"],
+  asks: (server: string, reason: string) => void,
+): Effect.Effect<Authorize> =>
   Effect.map(StepUp, (stepUp): Authorize =>
     Effect.fnUntraced(function* (config, lost) {
-      if (config.type === "local" || config.oauth === false || config.headersHelper !== undefined) return undefined
-      if ([...config.headers.keys()].some((name) => name.toLowerCase() === "authorization")) return undefined
+      const place = placeOf(config)
+      if (place === undefined || config.type === "local" || config.oauth === false) return undefined
       const { name, oauth: options } = config
-      const url = new URL(config.url)
-      url.hash = ""
+      const { url } = place
       const headers = yield* Effect.orElseSucceed(readHeaders(Object.fromEntries(config.headers)), () => undefined)
       // What is wrong with them is told when the layer is built.
       if (headers === undefined) return undefined
       const oauth: OAuth.OAuth = yield* OAuth.make({
-        place: { server: name, url: url.href, store: options.store },
+        place,
         options,
         headers,
-        network: yield* Network.make({ url: url.href, options }),
+        network: yield* Network.make({ url, options }),
         store,
-        stepUp: (scopes) => stepUp({ server: name, scopes, oauth }),
+        stepUp: (scopes) =>
+          Effect.tap(stepUp({ server: name, scopes, oauth }), (granted) =>
+            Effect.sync(() => {
+              if (!granted) asks(name, `a call needs the scopes ${scopes.join(" ")}`)
+            }),
+          ),
         lost,
       })
       return oauth

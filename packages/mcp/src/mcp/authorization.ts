@@ -7,7 +7,7 @@ import type { AuthStatus, OAuth } from "../auth/oauth.ts"
 import type { Interaction, Started } from "../auth/sign-in.ts"
 import type { Connection } from "../connection.ts"
 import { McpError, NotAuthorizable } from "../error.ts"
-import type { Status } from "../events.ts"
+import type { Event, Status } from "../events.ts"
 import type { Registered, Registry } from "./registry.ts"
 
 export type { Interaction, Started } from "../auth/sign-in.ts"
@@ -38,7 +38,26 @@ const whyNot = ({ config }: Connection): string => {
 /** Loaded when a person first signs in: it brings a web server with it. */
 const load = Effect.promise(() => import("../auth/sign-in.ts"))
 
-const make = (registry: Registry, registered: Registered, connection: Connection, oauth: OAuth): Authorization => {
+type Publish = (event: Event) => void
+
+/** Tells of a page that no browser was opened for. */
+const telling = (server: string, interaction: Interaction, publish: Publish): Interaction => ({
+  ...interaction,
+  show: (started, browser) => {
+    if (!browser) {
+      publish({ type: "mcp.browser.open.failed", data: { server, url: started.authorizationUrl.href } })
+    }
+    return interaction.show(started, browser)
+  },
+})
+
+const make = (
+  registry: Registry,
+  registered: Registered,
+  connection: Connection,
+  oauth: OAuth,
+  publish: Publish,
+): Authorization => {
   // A session that is there carries the new tokens with its next request.
   const connect = Effect.suspend(() =>
     connection.live() === undefined ? registry.connect(registered) : Effect.succeed(connection.status()),
@@ -58,7 +77,10 @@ const make = (registry: Registry, registered: Registered, connection: Connection
         connect,
       ),
     signIn: (interaction) =>
-      Effect.andThen(noting(Effect.flatMap(load, (signIn) => signIn.signIn(oauth, interaction))), connect),
+      Effect.andThen(
+        noting(Effect.flatMap(load, (signIn) => signIn.signIn(oauth, telling(registered.name, interaction, publish)))),
+        connect,
+      ),
     remove: Effect.gen(function* () {
       yield* oauth.remove
       if (connection.live() === undefined) return
@@ -70,9 +92,17 @@ const make = (registry: Registry, registered: Registered, connection: Connection
   }
 }
 
-export const authorization = (registry: Registry, registered: Registered): Effect.Effect<Authorization, McpError> => {
+const unusable = (status: Status): string => ("error" in status && status.error) || `it is ${status.status}`
+
+export const authorization = (
+  registry: Registry,
+  registered: Registered,
+  publish: Publish,
+): Effect.Effect<Authorization, McpError> => {
   const { connection, name, status } = registered
-  if (connection?.oauth !== undefined) return Effect.succeed(make(registry, registered, connection, connection.oauth))
-  const detail = connection === undefined ? `it is ${status().status}` : whyNot(connection)
+  if (connection?.oauth !== undefined) {
+    return Effect.succeed(make(registry, registered, connection, connection.oauth, publish))
+  }
+  const detail = connection === undefined ? unusable(status()) : whyNot(connection)
   return Effect.fail(new McpError({ reason: new NotAuthorizable({ server: name, detail }) }))
 }

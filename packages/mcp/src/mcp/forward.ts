@@ -1,7 +1,7 @@
 /** What a server says, as the module's events. */
 import type { Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
-import type { Event } from "../events.ts"
+import type { Event, Status } from "../events.ts"
 import { Channel } from "../notification/channel.ts"
 import type { States } from "../tasks/states.ts"
 
@@ -18,6 +18,8 @@ const precious: ReadonlySet<Event["type"]> = new Set<Event["type"]>([
   "mcp.status.changed",
   "mcp.elicitation.requested",
   "mcp.sampling.requested",
+  "mcp.auth.required",
+  "mcp.browser.open.failed",
 ])
 
 /** The events of all servers. What is lost of them becomes one warning for each burst, server and kind. */
@@ -58,6 +60,13 @@ export const forward = (
   notifications.listen("dropped", ({ count, topic }) =>
     publish({ type: "mcp.warning", data: { server, message: lostMessage(count, topic) } }),
   )
+}
+
+/** Publishes a change of a status, and that a person has to sign in where that is what it means. */
+export const tellStatus = (server: string, status: Status, publish: (event: Event) => void): void => {
+  publish({ type: "mcp.status.changed", data: { server, ...status } })
+  if (status.status !== "needs_auth") return
+  publish({ type: "mcp.auth.required", data: { server, reason: status.error ?? "it asks for authorization" } })
 }
 
 /** Publishes a question that waits for an answer. */

@@ -14,7 +14,7 @@ import type { Assembly, Surroundings } from "../connection/assembly.ts"
 import { AuthRequired, McpError, NotConnected, ServerNotFound } from "../error.ts"
 import type { Event, Status } from "../events.ts"
 import type { States } from "../tasks/states.ts"
-import { forward } from "./forward.ts"
+import { forward, tellStatus } from "./forward.ts"
 import * as Tasks from "./tasks.ts"
 
 /** An entry that cannot be connected: its status says why. */
@@ -91,7 +91,7 @@ export const make = (options: {
           assembly: options.assembly,
           surroundings: options.surroundings,
           after: replaced,
-          onStatus: (status) => publish({ type: "mcp.status.changed", data: { server: name, ...status } }),
+          onStatus: (status) => tellStatus(name, status, publish),
           onCatalog: (what) => publish({ type: `mcp.${what}.changed`, data: { server: name } }),
         })
         const tasks = Tasks.states(name, publish)

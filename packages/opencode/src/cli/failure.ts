@@ -125,6 +125,15 @@ const ofTransport = (message: string, { reason }: TransportError): Failure => {
     : { tag: "InsufficientScope", message, data: { status: reason.status, scopes } }
 }
 
+/** What a person does about a server that nobody has signed in to, or not for enough. */
+const remedy = (server: string): string => `run mcp auth ${/^[\w.@-]+$/.test(server) ? server : JSON.stringify(server)}`
+
+const remedied: ReadonlySet<Tag> = new Set<Tag>(["AuthRequired", "InsufficientScope"])
+
+/** The failure, with what to do about it where a sign-in helps. */
+const advised = (failure: Failure, server: string): Failure =>
+  remedied.has(failure.tag) ? { ...failure, message: `${failure.message}; ${remedy(server)}` } : failure
+
 const ofAuth = (message: string, reason: AuthReason): Failure => {
   switch (reason._tag) {
     case "SignInRequired":
@@ -208,10 +217,13 @@ const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }
-  if (error instanceof McpError) return { tag: ofService(error.reason), message: error.message }
+  if (error instanceof McpError) {
+    const failure = { tag: ofService(error.reason), message: error.message }
+    return "server" in error.reason ? advised(failure, error.reason.server) : failure
+  }
   if (isAuthError(error)) return ofAuth(error.message, error.reason)
   if (error instanceof TaskError) return ofTask(error.message, error.reason)
-  if (error instanceof SessionError) return ofSession(error.message, error.reason)
+  if (error instanceof SessionError) return advised(ofSession(error.message, error.reason), error.server)
   if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error) || isTemplateError(error))
     return { tag: "BadRequest", message: error.message }
   const message = error instanceof Error ? error.message : String(error)

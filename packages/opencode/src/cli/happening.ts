@@ -81,6 +81,10 @@ export const words = (event: Event): Words => {
       return { what: "visited", colour: "green", text: `the visit ${event.data.elicitationId} is over` }
     case "mcp.sampling.requested":
       return { what: "samples", colour: "yellow", text: json(event.data.params) }
+    case "mcp.auth.required":
+      return { what: "sign in", colour: "yellow", text: event.data.reason }
+    case "mcp.browser.open.failed":
+      return { what: "open", colour: "yellow", text: event.data.url }
     case "mcp.warning":
       return { what: "warning", colour: "yellow", text: event.data.message }
   }

@@ -54,6 +54,8 @@ export interface Writer {
   readonly printJson: (value: unknown) => Effect.Effect<void>
   /** A value as JSON exactly as it is, secrets included: what a server answered, and the caller asked for. */
   readonly printExactly: (value: unknown) => Effect.Effect<void>
+  /** A text that has to be whole to be of use, and a line feed: nothing in it is hidden. */
+  readonly reveal: (text: string, to: "out" | "err") => Effect.Effect<void>
   /** A text and a line feed, to standard error. */
   readonly say: (text: string) => Effect.Effect<void>
   /** A warning, to standard error. */
@@ -128,6 +130,7 @@ export const make = (onBroken: () => void): Writer => {
     write: (text) => Effect.suspend(() => toOut(mask(text))),
     printJson: (value) => Effect.suspend(() => json(masked(value, mask))),
     printExactly: (value) => Effect.suspend(() => json(value)),
+    reveal: (text, to) => Effect.suspend(() => (to === "out" ? toOut : toErr)(`${text}\n`)),
     say,
     warn: (text) =>
       Effect.suspend(() =>

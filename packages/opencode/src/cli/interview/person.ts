@@ -9,6 +9,7 @@ import { Elicitation, type ElicitationAnswer } from "@opencode-ai/mcp/capability
 import { Questions } from "@opencode-ai/mcp/capability/questions"
 import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { Sampling } from "@opencode-ai/mcp/capability/sampling"
+import { StepUp } from "@opencode-ai/mcp/connection/authorize"
 import { userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -17,6 +18,7 @@ import { Output, type Writer } from "../output.ts"
 // Loaded once each: those who wait for several imports of one module go on in no order, and questions come in theirs.
 let elicitModule: Promise<typeof import("./elicit.ts")> | undefined
 let sampleModule: Promise<typeof import("./sample.ts")> | undefined
+let stepUpModule: Promise<typeof import("../step-up.ts")> | undefined
 
 const nobody: ElicitationAnswer = { action: "cancel" }
 
@@ -61,5 +63,13 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
         ),
     })),
   )
-  return Layer.mergeAll(elicitation, sampling, Layer.succeed(Approval)(given))
+  const stepUp = Layer.succeed(StepUp)((request) =>
+    output.interactive()
+      ? Effect.flatMap(
+          Effect.promise(() => (stepUpModule ??= import("../step-up.ts"))),
+          (module) => module.stepUp(request, timeout),
+        ).pipe(Effect.provideService(Output, output))
+      : Effect.succeed(false),
+  )
+  return Layer.mergeAll(elicitation, sampling, stepUp, Layer.succeed(Approval)(given))
 }
