@@ -14,6 +14,8 @@ export interface Hint {
   readonly resourceMetadata?: string | undefined
   /** Space-separated. */
   readonly scope?: string | undefined
+  /** The schemes that it takes tokens by, in lower case. */
+  readonly schemes?: ReadonlyArray<string> | undefined
 }
 
 /** One document that was asked for, for `debug`. */
@@ -90,11 +92,11 @@ const wellKnown = (url: string): ReadonlyArray<string> => {
 
 /** The metadata at one URL: `undefined` where there is none. */
 const resourceAt = (options: Options, at: string) =>
-  attempt({ step: `reading ${resourceDocument}`, url: shownUrl(at) }, (sdk) =>
+  attempt({ step: `reading ${resourceDocument}`, url: shownUrl(at) }, (sdk, watch) =>
     sdk.discoverOAuthProtectedResourceMetadata(
       options.url,
       { resourceMetadataUrl: at },
-      watched(options, resourceDocument),
+      watch(watched(options, resourceDocument)),
     ),
   ).pipe(
     Effect.map((metadata) => ({ at, metadata })),
@@ -151,8 +153,8 @@ const endpoints = ["authorization_endpoint", "token_endpoint", "registration_end
 
 /** The metadata of one issuer: `undefined` where there is none. */
 const serverAt = Effect.fnUntraced(function* (options: Options, issuer: string) {
-  const metadata = yield* attempt({ step: `reading ${serverDocument}`, url: shownUrl(issuer) }, (sdk) =>
-    sdk.discoverAuthorizationServerMetadata(issuer, { fetchFn: watched(options, serverDocument) }),
+  const metadata = yield* attempt({ step: `reading ${serverDocument}`, url: shownUrl(issuer) }, (sdk, watch) =>
+    sdk.discoverAuthorizationServerMetadata(issuer, { fetchFn: watch(watched(options, serverDocument)) }),
   )
   if (metadata === undefined) return undefined
   for (const field of endpoints) {

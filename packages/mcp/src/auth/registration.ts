@@ -73,8 +73,8 @@ const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Retur
     return yield* fail(new RegistrationRequired({ issuer, detail: "does not register clients by itself" }))
   }
   const url = shownUrl(metadata.registration_endpoint)
-  const answer = yield* attempt({ step: "the registration", url }, (sdk) =>
-    sdk.registerClient(issuer, { metadata, clientMetadata: metadataOf(options), fetchFn: network.fetch }),
+  const answer = yield* attempt({ step: "the registration", url }, (sdk, watch) =>
+    sdk.registerClient(issuer, { metadata, clientMetadata: metadataOf(options), fetchFn: watch(network.fetch) }),
   ).pipe(
     Effect.catchIf(
       ({ reason }) => reason._tag === "OAuthRefused",

@@ -2,8 +2,10 @@
  * The official SDK's OAuth functions as Effects: loaded when a server first asks for authorization, and with what they
  * reject with told as a typed reason. Each is given a `fetch` of ours (`network.ts`), so it goes where the guard lets it.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { HttpError } from "../http/error.ts"
+import type { FetchLike } from "../http/fetch-like.ts"
 import { parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import { type AuthError, type AuthReason, DocumentRefused, fail, OAuthRefused, StepFailed } from "./error.ts"
@@ -35,6 +37,24 @@ const hints: Readonly<Record<string, string>> = {
   invalid_target: "The authorization server does not know this server: ask its operator.",
 }
 
+/** The last answer that a step got: the SDK tells of some of them in words alone. */
+interface Answered {
+  readonly status: number
+  /** `Retry-After` (RFC 9110, 10.2.3). */
+  readonly retryAfter: string | null
+}
+
+/** Too many requests, or a server in trouble: it has not judged what was asked, whatever its body says. */
+const isPassing = ({ status }: Answered): boolean => status === 429 || status >= 500
+
+/** How long from `now`, in milliseconds since 1970, a `Retry-After` asks to wait, in seconds. */
+const secondsOf = (header: string | null, now: number): number | undefined => {
+  const text = header?.trim() ?? ""
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
+}
+
 const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []): string =>
   secrets.reduce((masked, secret) => (secret === "" ? masked : masked.replaceAll(secret, "***")), text).slice(0, quoted)
 
@@ -58,7 +78,13 @@ const firstIssue = (error: unknown): { readonly path: string; readonly message: 
   return { path: issue.path.join("."), message: String(issue.message) }
 }
 
-const reasonOf = (sdk: Sdk, step: Step, error: unknown): AuthReason => {
+const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | undefined, now: number): AuthReason => {
+  if (answered !== undefined && isPassing(answered)) {
+    const retryAfter = secondsOf(answered.retryAfter, now)
+    const when = retryAfter === undefined ? "later" : `in ${retryAfter} s`
+    const detail = `${step.url} answered HTTP ${answered.status}; try again ${when}`
+    return new StepFailed({ step: step.step, url: step.url, detail, retryAfter })
+  }
   if (error instanceof HttpError) {
     return new StepFailed({ step: step.step, url: step.url, detail: error.message, reason: error.reason })
   }
@@ -95,8 +121,6 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown): AuthReason => {
   }
   if (sdk.RegistrationRejectedError.isInstance(error)) {
     const said = parse(error.body)
-    const detail = `${step.url} answered HTTP ${error.status}`
-    if (error.status >= 500) return new StepFailed({ step: step.step, url: step.url, detail })
     const code = isObject(said) && typeof said.error === "string" ? said.error : `HTTP ${error.status}`
     const description =
       isObject(said) && typeof said.error_description === "string" ? said.error_description : undefined
@@ -109,9 +133,26 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown): AuthReason => {
   return new StepFailed({ step: step.step, url: step.url, detail: withoutSecrets(text, step.secrets) })
 }
 
-/** Runs one of the SDK's functions. */
-export const attempt = <A>(step: Step, use: (sdk: Sdk) => Promise<A>): Effect.Effect<A, AuthError> =>
-  Effect.flatMap(
-    Effect.promise(() => import("@modelcontextprotocol/client")),
-    (sdk) => Effect.tryPromise({ try: () => use(sdk), catch: (error) => fail(reasonOf(sdk, step, error)) }),
-  )
+/** Runs one of the SDK's functions. What it is given for a `fetch` is to go through `watch`, which sees what the SDK hides. */
+export const attempt = <A>(
+  step: Step,
+  use: (sdk: Sdk, watch: (fetch: FetchLike) => FetchLike) => Promise<A>,
+): Effect.Effect<A, AuthError> =>
+  Effect.gen(function* () {
+    const sdk = yield* Effect.promise(() => import("@modelcontextprotocol/client"))
+    const now = yield* Clock.currentTimeMillis
+    let answered: Answered | undefined
+    const watch =
+      (fetch: FetchLike): FetchLike =>
+      (url, init) => {
+        answered = undefined
+        return fetch(url, init).then((response) => {
+          answered = { status: response.status, retryAfter: response.headers.get("retry-after") }
+          return response
+        })
+      }
+    return yield* Effect.tryPromise({
+      try: () => use(sdk, watch),
+      catch: (error) => fail(reasonOf(sdk, step, error, answered, now)),
+    })
+  })

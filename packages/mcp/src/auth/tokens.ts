@@ -51,11 +51,12 @@ export const read = (step: Step, answer: OAuthTokens, scope: string | undefined)
     const type = answer.token_type.toLowerCase()
     if (type !== "bearer" && type !== "dpop") return yield* refuse("token_type", "Bearer or DPoP", answer.token_type)
     const issuedAt = yield* Clock.currentTimeMillis
-    const life = answer.expires_in
+    // What has no life, or none left, is taken for what does not say: the server refuses it soon enough.
+    const life = answer.expires_in !== undefined && answer.expires_in > 0 ? answer.expires_in : undefined
     return {
       access: Redacted.make(answer.access_token),
       ...(answer.refresh_token === undefined ? {} : { refresh: Redacted.make(answer.refresh_token) }),
-      ...(life === undefined || !Number.isFinite(life) ? {} : { expiresAt: issuedAt + Math.max(0, life) * 1000 }),
+      ...(life === undefined || !Number.isFinite(life) ? {} : { expiresAt: issuedAt + life * 1000 }),
       issuedAt,
       scope: answer.scope ?? scope,
       type: type === "dpop" ? "DPoP" : "Bearer",
@@ -82,7 +83,7 @@ export const exchange = (
     secrets: [code, ...secretsOf(codeVerifier, client.secret)],
   }
   return Effect.flatMap(
-    attempt(step, (sdk) =>
+    attempt(step, (sdk, watch) =>
       sdk.exchangeAuthorization(discovered.issuer, {
         metadata: discovered.metadata,
         clientInformation: informationOf(client),
@@ -90,7 +91,7 @@ export const exchange = (
         codeVerifier: Redacted.value(codeVerifier),
         redirectUri,
         resource: discovered.resource,
-        fetchFn: network.fetch,
+        fetchFn: watch(network.fetch),
         ...(iss === undefined ? {} : { iss }),
         ...(dpop === undefined ? {} : { dpop: dpop.session }),
       }),
@@ -110,13 +111,13 @@ export const refresh = (
     secrets: secretsOf(tokens.refresh, tokens.access, client.secret),
   }
   return Effect.flatMap(
-    attempt(step, (sdk) =>
+    attempt(step, (sdk, watch) =>
       sdk.refreshAuthorization(discovered.issuer, {
         metadata: discovered.metadata,
         clientInformation: informationOf(client),
         refreshToken: Redacted.value(tokens.refresh),
         resource: discovered.resource,
-        fetchFn: network.fetch,
+        fetchFn: watch(network.fetch),
         ...(dpop === undefined ? {} : { dpop: dpop.session }),
       }),
     ),
