@@ -79,7 +79,8 @@ interface OAuthCommon {
 
 /** How a token is obtained, and what that way needs. */
 export type OAuth =
-  | (OAuthCommon & { readonly grant: "authorization_code" | "client_credentials" })
+  | (OAuthCommon & { readonly grant: "authorization_code" })
+  | (OAuthCommon & { readonly grant: "client_credentials" })
   | (OAuthCommon & {
       /** The client authenticates with a signed assertion (RFC 7523 §2.2). */
       readonly grant: "private_key_jwt"

@@ -2,6 +2,8 @@
 
 /** What a challenge says. */
 export interface Parameters {
+  /** The schemes for tokens that it names, in lower case: `bearer`, `dpop`. */
+  readonly schemes: ReadonlyArray<string>
   readonly resourceMetadata?: string | undefined
   readonly scope?: string | undefined
   readonly error?: string | undefined
@@ -31,9 +33,11 @@ const challengesOf = (header: string): ReadonlyArray<readonly [string, ReadonlyM
 
 /** What the challenges for a token say: the first that says it counts. Never throws. */
 export const parseChallenge = (header: string | undefined): Parameters => {
-  const said = challengesOf(header ?? "").flatMap(([scheme, parameters]) => (schemes.has(scheme) ? [parameters] : []))
-  const first = (name: string) => said.map((parameters) => parameters.get(name)).find((value) => value !== undefined)
+  const said = challengesOf(header ?? "").filter(([scheme]) => schemes.has(scheme))
+  const first = (name: string) =>
+    said.map(([, parameters]) => parameters.get(name)).find((value) => value !== undefined)
   return {
+    schemes: said.map(([scheme]) => scheme),
     resourceMetadata: first("resource_metadata"),
     scope: first("scope"),
     error: first("error"),

@@ -94,6 +94,8 @@ export const make = (parts: {
     let known = false
     let dpop: Dpop.Dpop | undefined
     let hint: Hint = {}
+    /** Whether the server has asked for authorization. */
+    let isAsked = false
     let discovered: Discovered | undefined
     let renewing: Deferred.Deferred<Held, AuthError> | undefined
     let changed = Deferred.makeUnsafe<void>()
@@ -101,6 +103,17 @@ export const make = (parts: {
     const isUnattended = options.grant !== "authorization_code"
     const isOver = (tokens: Tokens) =>
       tokens.expiresAt !== undefined && tokens.expiresAt <= clock.currentTimeMillisUnsafe()
+
+    /** Tokens are of use only with the key that they are bound to: another sign-in has another. */
+    const adoptKey = (key: Redacted.Redacted<string> | undefined): Effect.Effect<void> =>
+      key === undefined || (dpop !== undefined && Redacted.value(dpop.key) === Redacted.value(key))
+        ? Effect.void
+        : Effect.map(
+            Effect.orElseSucceed(Dpop.restore(key), () => undefined),
+            (restored) => {
+              dpop = restored
+            },
+          )
 
     const adopt = Effect.fnUntraced(function* (credentials: Credentials | undefined) {
       known = true
@@ -120,9 +133,7 @@ export const make = (parts: {
               ? Number.POSITIVE_INFINITY
               : tokens.expiresAt - Math.min(margin, life / 5) * jitter,
         }
-        if (tokens.type === "DPoP" && dpop === undefined && credentials?.dpopKey !== undefined) {
-          dpop = yield* Effect.orElseSucceed(Dpop.make(credentials.dpopKey), () => undefined)
-        }
+        if (tokens.type === "DPoP") yield* adoptKey(credentials?.dpopKey)
       }
       const waiting = changed
       changed = Deferred.makeUnsafe<void>()
@@ -150,6 +161,7 @@ export const make = (parts: {
     const refreshed = Effect.fnUntraced(function* (stored: Credentials, tokens: Tokens) {
       const refreshToken = tokens.refresh
       if (refreshToken === undefined) return yield* signInRequired("what was granted has run out")
+      if (tokens.type === "DPoP") yield* adoptKey(stored.dpopKey)
       const found = yield* discoveredOnce
       if (stored.issuer !== undefined && stored.issuer !== found.issuer) {
         return yield* signInRequired(
@@ -189,7 +201,7 @@ export const make = (parts: {
     const acquired = Effect.fnUntraced(function* (wanted: string | undefined) {
       if (options.grant === "authorization_code") return yield* signInRequired("nobody has signed in")
       const found = yield* discoveredOnce
-      if (dpop === undefined && Dpop.wanted(found)) dpop = yield* Dpop.make(undefined)
+      if (dpop === undefined && Dpop.wanted(found, hint)) dpop = yield* Dpop.generate(found)
       const asked = Scopes.select({
         configured: options.scope,
         challenge: hint.scope,
@@ -257,7 +269,8 @@ export const make = (parts: {
 
     const headers = Effect.gen(function* () {
       yield* load
-      if (held === undefined) return isUnattended ? (yield* renew(undefined)).headers : parts.headers
+      // The server is asked first: its challenge says where its metadata are, which scopes and which scheme it wants.
+      if (held === undefined) return isUnattended && isAsked ? (yield* renew(undefined)).headers : parts.headers
       const using = held
       if (clock.currentTimeMillisUnsafe() < using.renewAt) return using.headers
       return yield* Effect.catch(
@@ -312,7 +325,12 @@ export const make = (parts: {
     const challenged = Effect.fnUntraced(function* (challenge: Challenge) {
       const said = parseChallenge(challenge.header)
       const before = hint
-      hint = { resourceMetadata: said.resourceMetadata ?? before.resourceMetadata, scope: said.scope }
+      isAsked = true
+      hint = {
+        resourceMetadata: said.resourceMetadata ?? before.resourceMetadata,
+        scope: said.scope,
+        schemes: said.schemes,
+      }
       // It names another document now: what was found by the old one does not count any more.
       if (hint.resourceMetadata !== before.resourceMetadata) discovered = undefined
       if (said.error === "use_dpop_nonce" && challenge.nonce !== undefined && dpop !== undefined) {

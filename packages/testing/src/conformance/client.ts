@@ -10,7 +10,7 @@ import { pasted } from "@opencode-ai/mcp/auth/callback"
 import * as SignIn from "@opencode-ai/mcp/auth/sign-in"
 import { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
 import { StepUp } from "@opencode-ai/mcp/connection/authorize"
-import { Mcp } from "@opencode-ai/mcp/mcp"
+import { type CallError, Mcp } from "@opencode-ai/mcp/mcp"
 import { errorOfCause } from "../cause.ts"
 import { config } from "../client.ts"
 import { authorized, type Context, scenarios } from "./scenarios.ts"
@@ -43,6 +43,21 @@ const stepUp = Layer.succeed(StepUp)(({ oauth, scopes }) =>
   }),
 )
 
+/** Whether a server that had asked for nothing before now asks for a person. */
+const asksForPerson = (error: CallError): boolean => {
+  if (error._tag === "McpError") return error.reason._tag === "AuthRequired"
+  if (error._tag !== "SessionError" || error.reason._tag !== "Transport") return false
+  const { reason } = error.reason.error
+  return reason._tag === "CredentialsFailed" && reason.cause.reason._tag === "SignInRequired"
+}
+
+/** Signs in where that is what a call fails for, and calls again: as often as a person would have the patience for. */
+const patiently = <A>(mcp: Mcp["Service"], effect: Effect.Effect<A, CallError>) =>
+  Effect.retry(effect, {
+    times: 3,
+    while: (error) => (asksForPerson(error) ? Effect.as(signIn(mcp), true) : Effect.succeed(false)),
+  })
+
 const program = Effect.gen(function* () {
   if (scenario === undefined) return yield* Effect.fail(new Error(`The scenario ${name} is not known to this client`))
   const mcp = yield* Mcp
@@ -50,7 +65,7 @@ const program = Effect.gen(function* () {
   const first = yield* mcp.add(config("referee", { ...entry, ...scenario.entry?.(context) }))
   const status = first.status === "needs_auth" ? yield* signIn(mcp) : first
   if (status.status !== "connected") return yield* Effect.fail(new Error(JSON.stringify(status)))
-  yield* scenario.run(mcp, context)
+  yield* patiently(mcp, scenario.run(mcp, context))
 })
 
 const service = Layer.provide(Mcp.layer({ directory: process.cwd() }), stepUp)

@@ -27,6 +27,15 @@ const call = (tool: string, args: { readonly [name: string]: unknown } = {}): Sc
 /** What every scenario of authorization asks of the client. */
 export const authorized: Scenario = call("test-tool")
 
+/** The same, with members of `oauth` that the referee names in its context. */
+const granted = (oauth: (context: Context) => object): Scenario => ({
+  ...authorized,
+  entry: (context) => ({ oauth: oauth(context) }),
+})
+
+/** A client that the referee knows by its secret. */
+const registered = ({ client_id, client_secret }: Context) => ({ clientId: client_id, clientSecret: client_secret })
+
 export const scenarios: { readonly [name: string]: Scenario } = {
   initialize: list,
   tools_call: call("add_numbers", { a: 5, b: 3 }),
@@ -36,4 +45,29 @@ export const scenarios: { readonly [name: string]: Scenario } = {
     ...call("test_client_elicitation_defaults"),
     elicitation: { modes: ["form"], elicit: () => Effect.succeed({ action: "accept", content: {} }) },
   },
+  "auth/basic-cimd": granted(() => ({ clientId: "https://conformance-test.local/client-metadata.json" })),
+  "auth/pre-registration": granted(registered),
+  // The server is asked once more after its authorization server has changed.
+  "auth/authorization-server-migration": {
+    run: (mcp) => Effect.andThen(mcp.callTool(server, "test-tool"), mcp.callTool(server, "test-tool")),
+  },
+  "auth/client-credentials-basic": granted((context) => ({ grant: "client_credentials", ...registered(context) })),
+  "auth/client-credentials-jwt": granted(({ client_id, private_key_pem, signing_algorithm }) => ({
+    grant: "private_key_jwt",
+    clientId: client_id,
+    privateKey: private_key_pem,
+    algorithm: signing_algorithm,
+  })),
+  "auth/wif-jwt-bearer": granted(({ client_id, valid_jwt }) => ({
+    grant: "workload_identity",
+    clientId: client_id,
+    token: valid_jwt,
+  })),
+  "auth/enterprise-managed-authorization": granted((context) => ({
+    grant: "enterprise",
+    ...registered(context),
+    idpIssuer: context["idp_issuer"],
+    idpClientId: context["idp_client_id"],
+    idToken: context["idp_id_token"],
+  })),
 }
