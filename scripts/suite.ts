@@ -10,18 +10,27 @@ export interface Outcome {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** The names of the tests that were skipped, which say why. */
+  readonly without: ReadonlyArray<string>
   /** Why the file failed beside its tests, if it did. */
   readonly reason?: string
   /** What the process printed, for a person, without the lines of the tests that passed. */
   readonly output: string
 }
 
+const unescaped = (text: string) =>
+  text
+    .replace(/&(lt|gt|quot|apos);/g, (_, name: string) => ({ lt: "<", gt: ">", quot: '"' })[name] ?? "'")
+    .replace(/&amp;/g, "&")
+
 /** The tests of a JUnit file, as both runners write it. */
 const count = (xml: string) => {
   const tests = [...xml.matchAll(/<testcase\b(?:[^>"]|"[^"]*")*?(?:\/>|>([\s\S]*?)<\/testcase>)/g)]
   const failed = tests.filter(([, body]) => body !== undefined && /<(failure|error)\b/.test(body)).length
-  const skipped = tests.filter(([, body]) => body !== undefined && /<skipped\b/.test(body)).length
-  return { passed: tests.length - failed - skipped, failed, skipped }
+  const without = tests
+    .filter(([, body]) => body !== undefined && /<skipped\b/.test(body))
+    .map(([test]) => unescaped(/\bname="([^"]*)"/.exec(test)?.[1] ?? ""))
+  return { passed: tests.length - failed - without.length, failed, skipped: without.length, without }
 }
 
 const commandFor = (runtime: string, file: string, report: string) =>
@@ -60,7 +69,7 @@ export const runFile = async (runtime: string, directory: string, file: string, 
   if (!existsSync(report)) {
     const ending =
       child.signalCode === null ? `it ended with ${code} and no report` : `it was ended by ${child.signalCode}`
-    return { passed: 0, failed: 1, skipped: 0, reason: ending, output }
+    return { passed: 0, failed: 1, skipped: 0, without: [], reason: ending, output }
   }
   const counts = count(readFileSync(report, "utf8"))
   rmSync(report)

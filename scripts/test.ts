@@ -29,7 +29,9 @@ let failed = 0
 let skipped = 0
 const broken: Array<string> = []
 
-const report = (name: string, outcome: Omit<Outcome, "output">, began: number, output = "", where = "") => {
+type Counts = Omit<Outcome, "output" | "without"> & { readonly without?: Outcome["without"] }
+
+const report = (name: string, outcome: Counts, began: number, output = "", where = "") => {
   passed += outcome.passed
   failed += outcome.failed
   skipped += outcome.skipped
@@ -38,6 +40,7 @@ const report = (name: string, outcome: Omit<Outcome, "output">, began: number, o
   if (outcome.failed === 0) {
     const left = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : ""
     console.log(`${green("✓")} ${name} ${tests > 1 || left !== "" ? dim(`${tests} tests${left} `) : ""}${time}`)
+    for (const test of outcome.without ?? []) console.log(dim(`    skipped: ${test}`))
     return
   }
   broken.push(`${name}${where}`)
