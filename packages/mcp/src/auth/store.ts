@@ -10,6 +10,8 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import type { AuthError } from "./error.ts"
+import { make as makeFile } from "./store/file.ts"
+import { platform } from "./store/keychain.ts"
 
 /** A server as credentials are kept for it: its name, and its URL without fragment. */
 export interface Place {
@@ -104,7 +106,45 @@ export class CredentialStore extends Context.Service<
     /** Every server that something is kept for. */
     readonly list: Effect.Effect<ReadonlyArray<Place & { readonly credentials: Credentials }>, AuthError>
   }
->()("@opencode/mcp/CredentialStore") {}
+>()("@opencode/mcp/CredentialStore") {
+  /**
+   * In memory: gone with the process. The default.
+   *
+   * @example
+   * ```ts
+   * const stores = { tests: CredentialStore.memory }
+   * ```
+   */
+  static readonly memory: Layer.Layer<CredentialStore> = Layer.sync(this)(() => makeMemory())
+
+  /**
+   * In OpenCode's `mcp-auth.json` at `path`, in its own shape, and in a second file beside it for what OpenCode does not
+   * know; both are for this person alone (0600), and are replaced at once or not at all. Processes take turns by a lock;
+   * what OpenCode writes without one is merged. Everything fails with `StoreFailed`: of a file that cannot be used or
+   * makes no sense, which is then left as it is, or of a lock that was not given back for 15 seconds (3 minutes for
+   * `exclusively`).
+   *
+   * @example
+   * ```ts
+   * const kept = CredentialStore.file({ path: "/home/ada/.local/share/opencode/mcp-auth.json" })
+   * ```
+   */
+  static readonly file = (options: { readonly path: string }): Layer.Layer<CredentialStore> =>
+    Layer.sync(this)(() => makeFile({ path: options.path }))
+
+  /**
+   * Like `file`, and in the system keychain for servers whose entries say `"store": "keychain"` (`Place.store`): then the
+   * files have names, URLs, scopes and what is sealed by a key that only the keychain has. On macOS that is `security`,
+   * on Linux `secret-tool`; where there is none, those servers fail with `StoreFailed`, and the others go on.
+   *
+   * @example
+   * ```ts
+   * const kept = CredentialStore.layer({ path: "/home/ada/.local/share/opencode/mcp-auth.json" })
+   * ```
+   */
+  static readonly layer = (options: { readonly path: string }): Layer.Layer<CredentialStore> =>
+    Layer.sync(this)(() => makeFile({ path: options.path, keychain: platform() }))
+}
 
 const keyOf = (place: Place): string => JSON.stringify([place.server, place.url])
 
@@ -131,13 +171,3 @@ export const makeMemory = (): CredentialStore["Service"] => {
     list: Effect.sync(() => [...kept.values()]),
   }
 }
-
-/**
- * In memory: gone with the process. The default.
- *
- * @example
- * ```ts
- * const stores = { tests: CredentialStore.memory }
- * ```
- */
-export const memory: Layer.Layer<CredentialStore> = Layer.sync(CredentialStore)(makeMemory)
