@@ -20,6 +20,7 @@ import { Config, type ConfigError, type Server } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
 import { Trust } from "../trust/trust.ts"
 import * as Configuration from "./configuration.ts"
+import * as Credentials from "./credentials.ts"
 import * as Person from "./interview/person.ts"
 import { Output } from "./output.ts"
 
@@ -53,7 +54,7 @@ export const servers = (options: RuntimeOptions, answers: Answers): Layer.Layer<
     ),
   )
   return mcp.pipe(
-    Layer.provide(Layer.merge(answers, Tasks.layer())),
+    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer)),
     Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
   )
 }

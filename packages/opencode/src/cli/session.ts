@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
-import { Config, type ConfigError, type Snapshot } from "../config/config.ts"
+import { Config, type ConfigError, type Server, type Snapshot } from "../config/config.ts"
 import { Trust, type TrustError } from "../trust/trust.ts"
 import type { CliFailure, ExitCode } from "./failure.ts"
 import type { McpError } from "@opencode-ai/mcp/error"
@@ -74,15 +74,18 @@ const within = <E>(
     return yield* use(yield* (yield* Config).get)
   }).pipe(Effect.scoped, Effect.provideContext(running))
 
+/** The servers that a command needs: one by its name, those that fit, or all. */
+export type Wanted = string | ((server: Server) => boolean) | undefined
+
 /**
- * Runs `use` while the servers connect: all of them, or the one that is named, which must be configured.
+ * Runs `use` while the servers connect: all of them, those that fit, or the one that is named, which must be configured.
  *
  * What happens before `use` has an answer is told afterwards, so that it does not write into what moves; unless
  * `listener` takes every event itself.
  */
 export const withServers = <E>(
   options: Options,
-  server: string | undefined,
+  server: Wanted,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
   listener?: Listener,
 ): Effect.Effect<ExitCode, E | ConfigError | McpError | TrustError | CliFailure, Output | Environment> =>
@@ -94,14 +97,16 @@ export const withServers = <E>(
 
 const withOwn = <E>(
   options: Options,
-  server: string | undefined,
+  server: Wanted,
   use: (snapshot: Snapshot) => Effect.Effect<ExitCode, E, Runtime.Services | Output | Environment | Scope.Scope>,
   listener: Listener | undefined,
 ) =>
   Effect.gen(function* () {
     const snapshot = yield* configured
-    if (server !== undefined) yield* find(snapshot, server)
-    const wanted = (name: string) => server === undefined || name === server
+    if (typeof server === "string") yield* find(snapshot, server)
+    const fitting =
+      typeof server === "function" ? new Set(snapshot.servers.filter(server).map(({ name }) => name)) : undefined
+    const wanted = (name: string) => fitting?.has(name) ?? (server === undefined || name === server)
     yield* approve(snapshot, wanted)
     return yield* Effect.gen(function* () {
       const output = yield* Output

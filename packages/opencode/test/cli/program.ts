@@ -28,6 +28,8 @@ export interface Running {
   readonly result: Effect.Effect<Result>
   /** What standard error holds so far. */
   readonly stderr: () => string
+  /** What standard output holds so far. */
+  readonly stdout: () => string
   /** Waits until standard output holds what fits, or has ended. */
   readonly printed: (fits: RegExp) => Effect.Effect<void>
 }
@@ -79,6 +81,10 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
       HOME: join(directory, "home"),
       XDG_CONFIG_HOME: join(directory, "home", ".config"),
       XDG_STATE_HOME: join(directory, "home", ".state"),
+      XDG_DATA_HOME: join(directory, "home", ".data"),
+      SSH_CONNECTION: undefined,
+      SSH_TTY: undefined,
+      BROWSER: "false",
       TMPDIR: directory,
       [marker]: mark,
       CI: undefined,
@@ -165,6 +171,7 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
         pid: child.pid,
         kill: (signal) => child.kill(signal),
         stderr: () => stderr,
+        stdout: () => stdout,
         result: Effect.promise(() =>
           Promise.all([child.exited, stdoutEnd, stderrEnd]).then(([code]) => ({
             code,

@@ -105,6 +105,7 @@ export const startShell = (options: ShellOptions = {}): Effect.Effect<Shell, nev
             HOME: directory,
             XDG_CONFIG_HOME: join(directory, "config"),
             XDG_STATE_HOME: join(directory, "state"),
+            XDG_DATA_HOME: join(directory, "data"),
             [marker]: mark,
             ...options.env,
           },

@@ -63,9 +63,6 @@ export const later: ReadonlyArray<readonly [name: string, description: string]> 
   ["remove", "Remove a server from the configuration"],
   ["enable", "Switch a server on"],
   ["disable", "Switch a server off"],
-  ["auth", "Sign in to a server"],
-  ["logout", "Forget a server's credentials"],
-  ["debug", "Show how connecting to a server goes"],
   ["doctor", "Explain why a server does not work"],
   ["ui", "Open the page for questions"],
 ]
@@ -330,6 +327,67 @@ export const make = (outcome: Outcome) => {
       ),
     ).pipe(Command.withDescription(description))
 
+  const named = Argument.optional(server.pipe(Argument.withDescription("The server; without it, a choice")))
+
+  const authList = Command.make(
+    "list",
+    {},
+    running(
+      () => import("../command/auth-list.ts"),
+      (module, _, all) => module.list(all),
+    ),
+  ).pipe(
+    Command.withAlias("ls"),
+    Command.withDescription("Show who is signed in to what; nothing is asked of a server"),
+    Command.withExamples([{ command: "mcp auth list" }, { command: "mcp auth list --json" }]),
+  )
+
+  const auth = Command.make(
+    "auth",
+    { server: named },
+    running(
+      () => import("../command/auth.ts"),
+      (module, input: { readonly server: Option.Option<string> }, all) =>
+        module.auth({ ...all, server: Option.getOrUndefined(input.server) }),
+    ),
+  ).pipe(
+    Command.withDescription(
+      "Sign in to a server: prints the URL, opens a browser, and waits for it, or for what you paste",
+    ),
+    Command.withExamples([
+      { command: "mcp auth" },
+      { command: "mcp auth docs" },
+      { command: "mcp auth docs --interaction-timeout 60 --json" },
+      { command: "mcp auth list" },
+    ]),
+    Command.withSubcommands([authList]),
+  )
+
+  const logout = Command.make(
+    "logout",
+    { server: named },
+    running(
+      () => import("../command/logout.ts"),
+      (module, input: { readonly server: Option.Option<string> }, all) =>
+        module.logout({ ...all, server: Option.getOrUndefined(input.server) }),
+    ),
+  ).pipe(
+    Command.withDescription("Forget a sign-in: its tokens, and the client that was registered for it"),
+    Command.withExamples([{ command: "mcp logout docs" }]),
+  )
+
+  const debug = Command.make(
+    "debug",
+    { server },
+    running(
+      () => import("../command/debug.ts"),
+      (module, input: { readonly server: string }, all) => module.debug({ ...all, ...input }),
+    ),
+  ).pipe(
+    Command.withDescription("Show step by step how connecting to a server goes, and what to do where it fails"),
+    Command.withExamples([{ command: "mcp debug docs" }, { command: "mcp debug docs --json" }]),
+  )
+
   /** A command of a feature that does not exist yet: it takes whatever is typed and says so. */
   const unbuilt = (name: string, description: string) =>
     Command.make(
@@ -356,6 +414,9 @@ export const make = (outcome: Outcome) => {
       logs,
       watch,
       shell,
+      auth,
+      logout,
+      debug,
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
       ...later.map(([name, description]) => unbuilt(name, description)),

@@ -1,0 +1,84 @@
+/** `auth`: a person signs in to a server, in a browser, and it is connected. */
+import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
+import type { Authorization } from "@opencode-ai/mcp/mcp/authorization"
+import { placeOf } from "@opencode-ai/mcp/connection/authorize"
+import * as Effect from "effect/Effect"
+import type { Server } from "../../config/config.ts"
+import type { Options } from "../configuration.ts"
+import { type ExitCode, Exit } from "../failure.ts"
+import { spinner } from "../live.ts"
+import { Output } from "../output.ts"
+import * as Present from "../present.ts"
+import { withServers } from "../session.ts"
+import { signIn } from "../sign-in.ts"
+import * as Text from "../text.ts"
+import { chooseServer } from "./choose-server.ts"
+
+export interface AuthOptions extends Options {
+  readonly server: string | undefined
+}
+
+const isAuthorizable = ({ config }: Server) => config !== undefined && config.enabled && placeOf(config) !== undefined
+
+const needs = ({ status: { status } }: ServerState) => status === "needs_auth" || status === "needs_client_registration"
+
+export const auth = (options: AuthOptions) =>
+  options.server === undefined
+    ? withServers(options, isAuthorizable, () => chosen(options))
+    : withServers(options, options.server, () => signInTo(options.server ?? "", options))
+
+/** Connects to all that can be signed in to, and offers those that ask for it. */
+const chosen = (options: Options) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const mcp = yield* Mcp
+    yield* spinner(output, "Connecting", mcp.settled)
+    const names = (yield* mcp.servers).filter(needs).map(({ name }) => name)
+    if (names.length > 0)
+      return yield* signInTo(yield* chooseServer("Sign in to which server?", names, "auth"), options)
+    yield* output.json() ? output.printJson([]) : output.print("No server asks for a sign-in.")
+    return Exit.done
+  })
+
+/** Whether a server that lets everybody connect has something to sign in to nevertheless. */
+const isOpen = (authorization: Authorization) =>
+  Effect.match(authorization.discover, {
+    onFailure: () => true,
+    onSuccess: ({ isDocumented, resourceMetadata }) => !isDocumented && resourceMetadata === undefined,
+  })
+
+const signInTo = (server: string, { interactionTimeout = 300 }: Options) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const mcp = yield* Mcp
+    const name = Text.oneLine(server)
+    // Its refusal says where to sign in, and for what.
+    const before = yield* spinner(output, `Connecting to ${name}`, mcp.connect(server))
+    const authorization = yield* mcp.authorization(server)
+    if (before.status === "connected" && (yield* authorization.status) === "not_authenticated") {
+      if (yield* isOpen(authorization)) {
+        yield* output.json()
+          ? output.printJson({ server, authorization: "not_authenticated", ...Present.status(before) })
+          : output.print(`${name} is connected, and asks for no sign-in.`)
+        return Exit.done
+      }
+    }
+    const status = yield* signIn({
+      server,
+      timeout: interactionTimeout * 1_000,
+      run: (interaction) => authorization.signIn(interaction),
+    })
+    const done: ExitCode = status.status === "connected" ? Exit.done : Exit.unreachable
+    const shown = Present.status(status)
+    if (output.json()) yield* output.printJson({ server, authorization: yield* authorization.status, ...shown })
+    else if (done === Exit.done) {
+      yield* output.print(`${output.out.paint("green", "✓")} Signed in to ${name}, and connected.`)
+    } else {
+      const why = "error" in shown && shown.error !== undefined ? `: ${shown.error}` : ""
+      yield* output.print(`Signed in to ${name}.`)
+      yield* output.say(
+        `${output.err.paint("red", "error:")} ${Text.inset(`it could not be connected (${status.status})${why}`)}`,
+      )
+    }
+    return done
+  })
