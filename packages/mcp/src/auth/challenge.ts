@@ -4,6 +4,8 @@
 export interface Parameters {
   /** The schemes for tokens that it names, in lower case: `bearer`, `dpop`. */
   readonly schemes: ReadonlyArray<string>
+  /** The algorithms of proofs that it takes, space-separated (RFC 9449, 7.1). */
+  readonly algs?: string | undefined
   readonly resourceMetadata?: string | undefined
   readonly scope?: string | undefined
   readonly error?: string | undefined
@@ -40,6 +42,7 @@ export const parseChallenge = (header: string | undefined): Parameters => {
     schemes: said.map(([scheme]) => scheme),
     resourceMetadata: first("resource_metadata"),
     scope: first("scope"),
+    algs: first("algs"),
     error: first("error"),
     errorDescription: first("error_description"),
   }

@@ -16,6 +16,8 @@ export interface Hint {
   readonly scope?: string | undefined
   /** The schemes that it takes tokens by, in lower case. */
   readonly schemes?: ReadonlyArray<string> | undefined
+  /** The algorithms of DPoP proofs that it takes, space-separated. */
+  readonly algs?: string | undefined
 }
 
 /** One document that was asked for, for `debug`. */

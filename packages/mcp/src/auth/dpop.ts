@@ -58,8 +58,11 @@ export const wanted = (discovered: Discovered, hint: Hint): boolean => {
 }
 
 /** What both sides can check. */
-const algorithmFor = ({ issuer, metadata, resourceMetadata }: Discovered): Effect.Effect<DpopAlg, AuthError> => {
-  const lists = [listOf(metadata), listOf(resourceMetadata)].filter((list) => list !== undefined)
+const algorithmFor = (
+  { issuer, metadata, resourceMetadata }: Discovered,
+  { algs }: Hint,
+): Effect.Effect<DpopAlg, AuthError> => {
+  const lists = [listOf(metadata), listOf(resourceMetadata), algs?.split(" ")].filter((list) => list !== undefined)
   const algorithm = algorithms.find((one) => lists.every((list) => list.includes(one)))
   if (algorithm !== undefined) return Effect.succeed(algorithm)
   return Effect.fail(
@@ -68,7 +71,7 @@ const algorithmFor = ({ issuer, metadata, resourceMetadata }: Discovered): Effec
         document: "the metadata of the server and of its authorization server",
         url: shownUrl(issuer),
         field: "dpop_signing_alg_values_supported",
-        expected: `one of ${algorithms.join(", ")} in both`,
+        expected: `one of ${algorithms.join(", ")} that both take`,
         received: lists.map((list) => JSON.stringify(list).slice(0, 100)).join(" and "),
         hint: "Ask the operator of the authorization server.",
       }),
@@ -87,8 +90,8 @@ const of = (session: DpopSession, key: Redacted.Redacted<string>): Dpop => ({
 })
 
 /** With a new key, of an algorithm that both the server and its authorization server can check. */
-export const generate = (discovered: Discovered): Effect.Effect<Dpop, AuthError> =>
-  Effect.flatMap(algorithmFor(discovered), (alg) =>
+export const generate = (discovered: Discovered, hint: Hint): Effect.Effect<Dpop, AuthError> =>
+  Effect.flatMap(algorithmFor(discovered, hint), (alg) =>
     attempt({ step: "making a key for DPoP", url: "" }, ({ DpopSession, generateDpopKeyPair }) =>
       generateDpopKeyPair({ alg, extractable: true }).then((keyPair) =>
         Promise.all([DpopSession.create({ keyPair }), crypto.subtle.exportKey("jwk", keyPair.privateKey)]),

@@ -6,14 +6,15 @@ import { shownUrl } from "../http/error.ts"
 import { brief, parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import { keyOf, sign } from "./assertion.ts"
+import { authentication } from "./client-authentication.ts"
 import type { Discovered } from "./discovery.ts"
 import type { Dpop } from "./dpop.ts"
 import { type AuthError, DocumentRefused, fail, Misconfigured, OAuthRefused } from "./error.ts"
 import { readSecret } from "./files.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
-import { attempt, type Step } from "./sdk.ts"
-import type { Tokens } from "./store.ts"
+import { attempt, type Sdk, type Step } from "./sdk.ts"
+import type { Client, Tokens } from "./store.ts"
 import { read } from "./tokens.ts"
 
 type Of<Grant extends OAuthOptions["grant"]> = Extract<OAuthOptions, { readonly grant: Grant }>
@@ -58,32 +59,34 @@ const request = (
 ): Effect.Effect<Tokens, AuthError> => {
   const { issuer, metadata, resource } = discovered
   const { clientId, clientSecret } = options
-  const secret = clientSecret === undefined ? undefined : Redacted.value(clientSecret)
+  const client: Client | undefined =
+    clientId === undefined ? undefined : { id: clientId, secret: clientSecret, origin: "configured" }
   const step: Step = {
     step: grant.step,
     url: shownUrl(metadata.token_endpoint),
-    secrets: [...grant.secrets, ...(secret === undefined ? [] : [secret])],
+    secrets: [...grant.secrets, ...(clientSecret === undefined ? [] : [Redacted.value(clientSecret)])],
   }
   const unused = () => undefined
-  const provider: OAuthClientProvider = {
-    redirectUrl: undefined,
-    clientMetadata: { redirect_uris: [] },
-    clientInformation: () =>
-      clientId === undefined
-        ? undefined
-        : { client_id: clientId, ...(secret === undefined ? {} : { client_secret: secret }) },
-    prepareTokenRequest: () => new URLSearchParams({ ...grant.parameters, ...(scope === undefined ? {} : { scope }) }),
-    ...(grant.authenticate === undefined ? {} : { addClientAuthentication: grant.authenticate }),
-    ...(dpop === undefined ? {} : { dpop: () => dpop.session }),
-    tokens: unused,
-    saveTokens: unused,
-    redirectToAuthorization: unused,
-    saveCodeVerifier: unused,
-    codeVerifier: () => "",
+  const provider = (sdk: Sdk): OAuthClientProvider => {
+    const authenticate = grant.authenticate ?? (client === undefined ? undefined : authentication(sdk, client))
+    return {
+      redirectUrl: undefined,
+      clientMetadata: { redirect_uris: [] },
+      clientInformation: unused,
+      prepareTokenRequest: () =>
+        new URLSearchParams({ ...grant.parameters, ...(scope === undefined ? {} : { scope }) }),
+      ...(authenticate === undefined ? {} : { addClientAuthentication: authenticate }),
+      ...(dpop === undefined ? {} : { dpop: () => dpop.session }),
+      tokens: unused,
+      saveTokens: unused,
+      redirectToAuthorization: unused,
+      saveCodeVerifier: unused,
+      codeVerifier: () => "",
+    }
   }
-  return attempt(step, (sdk) => sdk.fetchToken(provider, issuer, { metadata, resource, fetchFn: network.fetch })).pipe(
-    Effect.flatMap((answer) => read(step, answer, scope)),
-  )
+  return attempt(step, (sdk) =>
+    sdk.fetchToken(provider(sdk), issuer, { metadata, resource, fetchFn: network.fetch }),
+  ).pipe(Effect.flatMap((answer) => read(step, answer, scope)))
 }
 
 /** The client's own (RFC 6749, 4.4), which proves itself with its secret. */

@@ -201,7 +201,7 @@ export const make = (parts: {
     const acquired = Effect.fnUntraced(function* (wanted: string | undefined) {
       if (options.grant === "authorization_code") return yield* signInRequired("nobody has signed in")
       const found = yield* discoveredOnce
-      if (dpop === undefined && Dpop.wanted(found, hint)) dpop = yield* Dpop.generate(found)
+      if (dpop === undefined && Dpop.wanted(found, hint)) dpop = yield* Dpop.generate(found, hint)
       const asked = Scopes.select({
         configured: options.scope,
         challenge: hint.scope,
@@ -330,6 +330,7 @@ export const make = (parts: {
         resourceMetadata: said.resourceMetadata ?? before.resourceMetadata,
         scope: said.scope,
         schemes: said.schemes,
+        algs: said.algs ?? before.algs,
       }
       // It names another document now: what was found by the old one does not count any more.
       if (hint.resourceMetadata !== before.resourceMetadata) discovered = undefined

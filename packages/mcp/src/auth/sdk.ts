@@ -10,7 +10,8 @@ import { parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import { type AuthError, type AuthReason, DocumentRefused, fail, OAuthRefused, StepFailed } from "./error.ts"
 
-type Sdk = typeof import("@modelcontextprotocol/client")
+/** The functions of the SDK. */
+export type Sdk = typeof import("@modelcontextprotocol/client")
 
 /** What is done, for the error that tells of it. */
 export interface Step {

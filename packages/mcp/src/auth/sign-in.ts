@@ -184,7 +184,7 @@ const redeem = Effect.fnUntraced(function* (
     return yield* fail(refusal(step, error, callback.errorDescription))
   }
   if (callback.code === undefined) return yield* mismatch("it carries neither a code nor an error")
-  const dpop = Dpop.wanted(found, oauth.hint()) ? yield* Dpop.generate(found) : undefined
+  const dpop = Dpop.wanted(found, oauth.hint()) ? yield* Dpop.generate(found, oauth.hint()) : undefined
   const tokens = yield* exchange({
     discovered: found,
     client: pending.client,

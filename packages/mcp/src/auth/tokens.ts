@@ -1,9 +1,10 @@
 /** The token endpoint: an authorization code or a refresh token becomes tokens (RFC 6749, RFC 8707, RFC 9449). */
-import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/client"
+import type { OAuthTokens } from "@modelcontextprotocol/client"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { shownUrl } from "../http/error.ts"
+import { authentication } from "./client-authentication.ts"
 import type { Discovered } from "./discovery.ts"
 import type { Dpop } from "./dpop.ts"
 import { type AuthError, DocumentRefused, fail } from "./error.ts"
@@ -20,13 +21,6 @@ interface Common {
 
 const secretsOf = (...secrets: ReadonlyArray<Redacted.Redacted<string> | undefined>): ReadonlyArray<string> =>
   secrets.flatMap((secret) => (secret === undefined ? [] : [Redacted.value(secret)]))
-
-/** A client as the SDK's functions want it. */
-const informationOf = ({ id, method, secret }: Client): OAuthClientInformationMixed => ({
-  client_id: id,
-  ...(secret === undefined ? {} : { client_secret: Redacted.value(secret) }),
-  ...(method === undefined ? {} : { token_endpoint_auth_method: method }),
-})
 
 /** What a header can carry as a token (RFC 6750, 2.1, and what servers send besides). */
 const sendable = /^[\x21-\x7e]+$/
@@ -86,7 +80,8 @@ export const exchange = (
     attempt(step, (sdk, watch) =>
       sdk.exchangeAuthorization(discovered.issuer, {
         metadata: discovered.metadata,
-        clientInformation: informationOf(client),
+        clientInformation: { client_id: client.id },
+        addClientAuthentication: authentication(sdk, client),
         authorizationCode: code,
         codeVerifier: Redacted.value(codeVerifier),
         redirectUri,
@@ -114,7 +109,8 @@ export const refresh = (
     attempt(step, (sdk, watch) =>
       sdk.refreshAuthorization(discovered.issuer, {
         metadata: discovered.metadata,
-        clientInformation: informationOf(client),
+        clientInformation: { client_id: client.id },
+        addClientAuthentication: authentication(sdk, client),
         refreshToken: Redacted.value(tokens.refresh),
         resource: discovered.resource,
         fetchFn: watch(network.fetch),
