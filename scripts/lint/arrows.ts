@@ -13,6 +13,7 @@ export const packages: Record<string, ReadonlyArray<string>> = {
 
 const folders = [
   "protocol",
+  "process",
   "http",
   "auth",
   "transport",
@@ -28,8 +29,9 @@ const folders = [
 export const rooms: Record<string, ReadonlyArray<string>> = {
   protocol: [],
   http: [],
-  auth: ["http", "protocol", "config"],
-  transport: ["auth", "http", "protocol"],
+  process: [],
+  auth: ["http", "process", "protocol", "config"],
+  transport: ["auth", "http", "process", "protocol"],
   notification: ["protocol"],
   capability: ["schema", "protocol"],
   session: ["transport", "notification", "capability", "protocol"],

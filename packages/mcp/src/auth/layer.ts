@@ -1,9 +1,11 @@
 /** The constructors of `AuthLayer`: one for each way to be known to a server. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import { Auth, type AuthHeaders } from "./auth.ts"
-import { AuthError, InvalidHeader } from "./error.ts"
+import type { AuthError } from "./error.ts"
+import { readHeaders } from "./headers.ts"
+import * as Helper from "./helper.ts"
 import { make as makeNetwork } from "./network.ts"
 import * as OAuth from "./oauth.ts"
 import type { OAuthOptions } from "./options.ts"
@@ -25,45 +27,6 @@ const constant = (headers: AuthHeaders): Auth["Service"] => ({
  */
 export const none: Layer.Layer<Auth> = Layer.succeed(Auth)(constant({}))
 
-/** RFC 9110, 5.6.2. */
-const headerName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** What a header's value may hold (RFC 9110, 5.5), of what `fetch` can send. */
-const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
-
-/** Headers that the protocol and the connection set themselves: what is configured for them is not used. */
-const reserved: ReadonlySet<string> = new Set([
-  "accept",
-  "connection",
-  "content-length",
-  "content-type",
-  "last-event-id",
-  "mcp-protocol-version",
-  "mcp-session-id",
-  "transfer-encoding",
-])
-
-const read = (
-  name: string,
-  value: string | Redacted.Redacted<string>,
-): Effect.Effect<readonly [string, string], AuthError> => {
-  const refuse = (detail: string) => Effect.fail(new AuthError({ reason: new InvalidHeader({ name, detail }) }))
-  if (!headerName.test(name)) return refuse("has a name that HTTP does not allow")
-  // A value that was read from a file ends with a newline.
-  const text = (Redacted.isRedacted(value) ? Redacted.value(value) : value).trim()
-  return headerValue.test(text)
-    ? Effect.succeed([name.toLowerCase(), text])
-    : refuse("has a value with a character that HTTP does not allow")
-}
-
-/** Headers as they are sent; fails with `InvalidHeader`. */
-export const readHeaders = (
-  record: Readonly<Record<string, string | Redacted.Redacted<string>>>,
-): Effect.Effect<AuthHeaders, AuthError> =>
-  Effect.forEach(
-    Object.entries(record).filter(([name]) => !reserved.has(name.toLowerCase())),
-    ([name, value]) => read(name, value),
-  ).pipe(Effect.map((entries) => Object.fromEntries(entries)))
-
 /**
  * The same headers with every request to the server: a key, a tenant. They never cross to another origin and stand in
  * no error. Fails with `InvalidHeader` for what HTTP cannot carry; a header that the protocol itself sets is left out.
@@ -76,6 +39,27 @@ export const readHeaders = (
 export const headers = (
   record: Readonly<Record<string, string | Redacted.Redacted<string>>>,
 ): Layer.Layer<Auth, AuthError> => Layer.effect(Auth)(Effect.map(readHeaders(record), constant))
+
+/** What `AuthLayer.helper` is told. */
+export interface HelperLayerOptions extends Omit<Helper.HelperOptions, "headers"> {
+  /** Headers of every request, besides; those that the program prints replace them. */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted<string>>> | undefined
+}
+
+/**
+ * The headers that a program prints, as one JSON object of strings: once for each connection, and again when the server
+ * answers 401 or 403. It is started without a shell, with none of this process's environment but what programs need to
+ * run, and has 10 s. Fails with `HelperFailed`, which tells nothing of what it printed on its standard output.
+ *
+ * @example
+ * ```ts
+ * const auth = AuthLayer.helper({ server: "blue", command: ["vault-headers", "--role", "reader"] })
+ * ```
+ */
+export const helper = (options: HelperLayerOptions): Layer.Layer<Auth, AuthError> =>
+  Layer.effect(Auth)(
+    Effect.flatMap(readHeaders(options.headers ?? {}), (headers) => Helper.make({ ...options, headers })),
+  )
 
 /** The credentials of an authorization that lives elsewhere; they are renewed in time while the layer is in use. */
 export const of = (oauth: OAuth.OAuth): Layer.Layer<Auth> =>

@@ -19,7 +19,8 @@ import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import { makeBudget } from "../capability/budget.ts"
 import type { Roots } from "../capability/roots.ts"
-import type { LocalServer, ServerConfig } from "../config.ts"
+import type { ServerConfig } from "../config.ts"
+import { environment } from "../process/environment.ts"
 import type { Implementation, Root } from "../protocol/model.ts"
 import { isRevision } from "../protocol/revision.ts"
 import type { SessionError } from "../session/error.ts"
@@ -61,27 +62,6 @@ export interface Assembly {
   ) => Layer.Layer<Session, SessionError, Transport | Capabilities>
 }
 
-/** What a server that inherits nothing still gets: where programs are, whose home, which language. */
-const essential = ["PATH", "HOME", "LANG", "LANGUAGE"]
-/** Without these no program starts there. */
-const essentialOnWindows = ["SYSTEMROOT", "PATHEXT", "APPDATA", "LOCALAPPDATA", "TEMP", "USERPROFILE", "COMSPEC"]
-
-const isEssential = (name: string): boolean => {
-  if (process.platform !== "win32") return essential.includes(name) || name.startsWith("LC_")
-  // Names have no case there: it is `Path`, most often.
-  const upper = name.toUpperCase()
-  return essential.includes(upper) || essentialOnWindows.includes(upper) || upper.startsWith("LC_")
-}
-
-/** The whole environment of a local server. */
-const environmentOf = (config: LocalServer): Record<string, string> => {
-  const inherited = Object.entries(process.env).filter(([name]) => config.inheritEnvironment || isEssential(name))
-  return Object.fromEntries([
-    ...inherited.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
-    ...config.environment,
-  ])
-}
-
 const rootOf = (path: string, directory: string): Root => {
   if (path.startsWith("file://")) return { uri: path }
   const absolute = resolve(directory, path)
@@ -121,9 +101,13 @@ const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Servi
 }
 
 const fromConfig: Assembly = {
-  auth: (config, _surroundings, oauth) => {
+  auth: (config, { directory }, oauth) => {
     if (oauth !== undefined) return AuthLayer.of(oauth)
-    return config.type === "remote" ? AuthLayer.headers(Object.fromEntries(config.headers)) : AuthLayer.none
+    if (config.type === "local") return AuthLayer.none
+    const headers = Object.fromEntries(config.headers)
+    return config.headersHelper === undefined
+      ? AuthLayer.headers(headers)
+      : AuthLayer.helper({ server: config.name, command: config.headersHelper, cwd: directory, headers })
   },
   transport: (config, { directory }) =>
     config.type === "remote"
@@ -131,7 +115,7 @@ const fromConfig: Assembly = {
       : TransportLayer.stdio({
           command: config.command,
           cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),
-          env: environmentOf(config),
+          env: environment(config.inheritEnvironment, config.environment),
           messageLimit: config.limits.message,
         }),
   capabilities: (config, surroundings) =>

@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
+import { defaultGrace, endTree, type Grace, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
 import type { Message } from "../protocol/jsonrpc.ts"
 import {
@@ -27,7 +28,6 @@ import {
 import { makeLineSplitter } from "./lines.ts"
 import { encode } from "./outgoing.ts"
 import { answeredId } from "./oversized.ts"
-import { defaultGrace, endTree, type Grace, leader } from "./process-tree.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a local server is started. */

@@ -1,6 +1,6 @@
 /** The process table of a platform without `/proc`, as text: what `ps` of macOS prints. */
 import { describe, expect, test } from "@opencode-ai/testing/runner"
-import { descendants, parsePs, parseStarted, survivors } from "../../src/transport/process-tree.ts"
+import { descendants, parsePs, parseStarted, survivors } from "../../src/process/tree.ts"
 
 const table = parsePs(`    1     0     1 Ss   Mon Nov  2 08:00:01 2026    
   501     1   501 S+   Sat Nov 21 10:20:18 2026    
