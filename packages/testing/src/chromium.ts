@@ -39,6 +39,8 @@ export interface Tab {
   readonly disturbances: ReadonlyArray<string>
 }
 
+export type { Page } from "playwright-core"
+
 export interface Chromium {
   readonly version: string
   /** Process ids of the browser and of what it started, the browser's first. */
