@@ -34,11 +34,14 @@ export interface Listener {
   readonly conclude: (outcome: { readonly ok: boolean; readonly message: string }) => Effect.Effect<void>
 }
 
-/** What the query of a callback says. A member that comes twice is a forgery's (RFC 6749, 3.1): it counts as absent. */
+/**
+ * What the query of a callback says. A member that comes twice is a forgery's, and one without a value counts as absent
+ * (RFC 6749, 3.1).
+ */
 export const readCallback = (query: URLSearchParams): Callback => {
   const one = (name: string) => {
     const [value, ...more] = query.getAll(name)
-    return more.length === 0 ? value : undefined
+    return value === "" || more.length > 0 ? undefined : value
   }
   return {
     code: one("code"),
@@ -49,20 +52,28 @@ export const readCallback = (query: URLSearchParams): Callback => {
   }
 }
 
-/** Reads what a person pasted: the URL that the browser was sent to, its query, or the code alone. */
+/** What is longer is no callback, in characters. */
+const longestPaste = 64 * 1024
+
+/** What a code may consist of (RFC 6749, A.11). */
+const visible = /^[\x21-\x7e]+$/
+
+/**
+ * Reads what a person pasted: the URL that the browser was sent to, with its scheme or without, its query, or the code
+ * alone, as a page shows it or as it stands in the URL.
+ */
 export const pasted = (text: string): Callback | undefined => {
-  const trimmed = text.trim().replace(/^["'<]|["'>]$/g, "")
-  if (trimmed === "" || /\s/.test(trimmed)) return undefined
-  const query = /^[a-z]+:\/\//i.test(trimmed)
-    ? URL.canParse(trimmed)
-      ? new URL(trimmed).searchParams
-      : undefined
-    : /^\??(\w+=[^=]*)(&\w+=[^=]*)*$/.test(trimmed)
-      ? new URLSearchParams(trimmed)
-      : new URLSearchParams({ code: trimmed })
-  if (query === undefined) return undefined
-  const callback = readCallback(query)
-  return callback.code === undefined && callback.error === undefined ? undefined : callback
+  if (text.length > longestPaste) return undefined
+  const bare = text.trim().replace(/^["'`<]|["'`>]$/g, "")
+  if (!visible.test(bare)) return undefined
+  const whole = bare.split("#", 1)[0] ?? ""
+  if (/(?:^|[?&])(?:code|error)=/.test(whole)) {
+    const callback = readCallback(new URLSearchParams(whole.slice(whole.indexOf("?") + 1)))
+    return callback.code === undefined && callback.error === undefined ? undefined : callback
+  }
+  // A query without a code, an address without one.
+  if (/:\/\/|^\??(?:state|iss)=/.test(bare)) return undefined
+  return readCallback(new URLSearchParams(`code=${bare.replaceAll("+", "%2B").replaceAll("&", "%26")}`))
 }
 
 /** Equal in constant time, whatever their lengths. */
