@@ -220,6 +220,12 @@ export const make = (options: {
           connectMs,
         }
         live = connected
+        session.onRenewed((before) => {
+          const { instructions } = session.agreement
+          const differs = instructions === before.instructions ? "" : "; its instructions are others now"
+          notifications.publish("warning", { message: `had forgotten the session, and began another${differs}` })
+          runFork(Effect.forkIn(standing.renew(session), own, { startImmediately: true }))
+        })
         // Before anybody knows of the session, so that nothing they ask overtakes it.
         yield* Effect.forkIn(standing.renew(session), own, { startImmediately: true })
         yield* Effect.forkIn(

@@ -209,6 +209,7 @@ export const record = (transport: Transport["Service"], wire: Wire): Transport["
         failed: (id, error) => receiver.failed(id, error),
         writable: () => receiver.writable(),
         ended: (error) => receiver.ended(error),
+        forgotten: (error) => receiver.forgotten(error),
         stderr: (line) => receiver.stderr(line),
         warning: (message) => receiver.warning(message),
       })

@@ -33,6 +33,7 @@ const nobody: Receiver = {
   failed: () => undefined,
   writable: () => undefined,
   ended: () => undefined,
+  forgotten: () => undefined,
   stderr: () => undefined,
   warning: () => undefined,
 }

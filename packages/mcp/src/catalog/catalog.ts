@@ -90,7 +90,8 @@ export const layer = (options: {
     Effect.gen(function* () {
       const session = yield* Session
       const scope = yield* Effect.scope
-      const listed = <Item>(kind: Kind<Item>): Listed<Item> =>
+      const run = Effect.runForkWith(yield* Effect.context<never>())
+      const own = <Item>(kind: Kind<Item>): Listed<Item> =>
         session.declares(kind.method)
           ? makeListed(
               list(session, kind, {
@@ -101,16 +102,46 @@ export const layer = (options: {
               closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
             )
           : undeclared
+      /** What a server declares is another matter in a session that was begun anew. */
+      const listed = <Item>(kind: Kind<Item>): Listed<Item> => {
+        let list = own(kind)
+        session.onRenewed(() => {
+          if ((list === undeclared) === session.declares(kind.method)) list = own(kind)
+        })
+        return {
+          all: Effect.suspend(() => list.all),
+          known: () => list.known(),
+          forget: () => list.forget(),
+          isStale: () => list.isStale(),
+          refresh: Effect.suspend(() => list.refresh),
+        }
+      }
       const tools = listed(toolKind)
       const prompts = listed(promptKind)
       const resources = listed(resourceKind)
       const templates = listed(templateKind)
+      /** Lists again in a new session what was listed in the one before, and tells where it differs. */
+      const renewed = (what: "tools" | "prompts" | "resources", lists: ReadonlyArray<Listed<unknown>>) => {
+        const before = lists.map((list) => list.known())
+        if (before.every((items) => items === undefined)) return
+        const again = Effect.forEach(lists, (list) => Effect.exit(list.refresh), { concurrency: "unbounded" })
+        const tell = Effect.sync(() => {
+          const differs = lists.some((list, index) => JSON.stringify(list.known()) !== JSON.stringify(before[index]))
+          if (differs) options.onChanged?.(what)
+        })
+        run(Effect.forkIn(Effect.andThen(again, tell), scope))
+      }
       const followed = (what: "tools" | "prompts" | "resources", ...lists: ReadonlyArray<Listed<unknown>>) =>
         follow({
           listen: (listener) => session.notifications.listen(`${what}/list_changed`, listener),
           lists,
           onChanged: () => options.onChanged?.(what),
         })
+      session.onRenewed(() => {
+        renewed("tools", [tools])
+        renewed("prompts", [prompts])
+        renewed("resources", [resources, templates])
+      })
       yield* followed("tools", tools)
       yield* followed("prompts", prompts)
       yield* followed("resources", resources, templates)

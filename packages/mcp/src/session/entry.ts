@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Progress } from "../notification/notifications.ts"
 import type { JsonObject, Message, RequestId } from "../protocol/jsonrpc.ts"
 import type { RequestMethod } from "../protocol/method.ts"
+import type { TransportError } from "../transport/error.ts"
 import { InvalidResponse, type Protocol, SessionError, type SessionReason } from "./error.ts"
 
 /** How one request is sent. */
@@ -53,12 +54,20 @@ export interface Pending {
   readonly refused: (reason: Protocol) => void
 }
 
-/** What is done about an error of the server before its caller learns of it; `undefined`: nothing. `again` asks once more. */
-export type Recover = <Result>(
-  error: SessionError,
-  reason: Protocol,
-  again: Effect.Effect<Result, SessionError>,
-  options: RequestOptions | undefined,
+/** A request that failed, before its caller learns of it. */
+export interface Failed<Result> {
+  readonly error: SessionError
+  /** Asks once more. */
+  readonly again: Effect.Effect<Result, SessionError>
+  readonly options: RequestOptions | undefined
+  /** In which of the sessions over one connection it was sent. */
+  readonly generation: number
+}
+
+/** What becomes of a failure; `undefined`: it is told to the caller. */
+export type Recover<Reason> = <Result>(
+  reason: Reason,
+  failed: Failed<Result>,
 ) => Effect.Effect<Result, SessionError> | undefined
 
 export type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | "long" | "accepts">
@@ -66,7 +75,12 @@ export type Answerable<Result> = Pick<RequestMethod<object, Result>, "method" | 
 /** What the entries of one session share. */
 export interface Owner {
   readonly server: string
-  readonly recover: Recover
+  /** For errors that the server answered with. */
+  readonly refused: Recover<Protocol>
+  /** For requests that the transport lost. */
+  readonly lost: Recover<TransportError>
+  /** How many sessions there were before this one. */
+  readonly generation: () => number
   readonly again: <Result>(
     token: Answerable<Result>,
     params: object,
@@ -89,6 +103,7 @@ export class Entry<Result> implements Pending {
   private readonly params: object
   private readonly owner: Owner
   private readonly isFirst: boolean
+  private readonly generation: number
   private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
 
   constructor(
@@ -107,6 +122,7 @@ export class Entry<Result> implements Pending {
     this.params = params
     this.owner = owner
     this.isFirst = isFirst
+    this.generation = owner.generation()
     this.idle = idle
     this.options = options
     this.last = now + idle * totalFactor
@@ -133,15 +149,23 @@ export class Entry<Result> implements Pending {
   }
 
   fail(reason: SessionReason): void {
-    this.resume(Effect.fail(this.errorOf(reason)))
+    const { lost } = this.owner
+    this.conclude(reason, reason._tag === "Transport" ? (failed) => lost(reason.error, failed) : undefined)
   }
 
   refused(reason: Protocol): void {
+    const { refused } = this.owner
+    this.conclude(reason, (failed) => refused(reason, failed))
+  }
+
+  private conclude(
+    reason: SessionReason,
+    recover: ((failed: Failed<Result>) => Effect.Effect<Result, SessionError> | undefined) | undefined,
+  ): void {
     const error = this.errorOf(reason)
-    const { again, recover } = this.owner
-    const recovery = this.isFirst
-      ? recover(error, reason, again(this.token, this.params, this.options), this.options)
-      : undefined
+    const { generation, options, owner } = this
+    const again = owner.again(this.token, this.params, options)
+    const recovery = this.isFirst ? recover?.({ error, again, options, generation }) : undefined
     this.resume(recovery ?? Effect.fail(error))
   }
 

@@ -15,15 +15,7 @@ import type { Progress } from "../notification/notifications.ts"
 import type { TransportError } from "../transport/error.ts"
 import type { Connection } from "../transport/transport.ts"
 import * as Deadlines from "./deadlines.ts"
-import {
-  type Answerable,
-  Entry,
-  type Owner,
-  type Pending,
-  type Recover,
-  type RequestOptions,
-  totalFactor,
-} from "./entry.ts"
+import { type Answerable, Entry, type Owner, type Pending, type RequestOptions, totalFactor } from "./entry.ts"
 import { InvalidResponse, Protocol, SessionError, Timeout, Transport } from "./error.ts"
 import * as Trace from "./trace.ts"
 
@@ -33,7 +25,7 @@ const waitingLimit = 1_000
 /** How long the answer of a request with `onLate` is waited for when its caller has gone, in milliseconds: five minutes. */
 const lateLimit = 300_000
 
-export type { Recover, RequestOptions } from "./entry.ts"
+export type { RequestOptions } from "./entry.ts"
 
 export interface Requests {
   readonly request: <Params extends object, Result>(
@@ -70,6 +62,8 @@ export interface Requests {
   readonly drain: () => void
   /** How many requests wait. */
   readonly size: () => number
+  /** How many were answered. */
+  readonly answers: () => number
 }
 
 /** The progress of what outlives the answer of its request. */
@@ -100,7 +94,9 @@ const transportFailure = (server: string, method: string, error: TransportError)
 export const make = (options: {
   readonly server: string
   readonly timeout: number
-  readonly recover: Recover
+  readonly refused: Owner["refused"]
+  readonly lost: Owner["lost"]
+  readonly generation: Owner["generation"]
   readonly connection: () => Connection | undefined
 }): Effect.Effect<Requests, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -115,6 +111,7 @@ export const make = (options: {
     /** How many of them need no answer. */
     let words = 0
     let nextId = 0
+    let answers = 0
     let over: TransportError | undefined
 
     const offer = (message: Message): boolean => options.connection()?.send(message) ?? false
@@ -209,7 +206,9 @@ export const make = (options: {
       })
     const owner: Owner = {
       server: options.server,
-      recover: options.recover,
+      refused: options.refused,
+      lost: options.lost,
+      generation: options.generation,
       again: (token, params, requestOptions) => send(token, params, requestOptions, false),
     }
 
@@ -237,6 +236,7 @@ export const make = (options: {
       answered: (id, { error, result }) => {
         const entry = take(id)
         if (typeof entry === "boolean") return entry
+        answers += 1
         if (entry.late) {
           if (result !== undefined) call((late) => entry.options?.onLate?.(late), result)
         } else if (error === undefined || error === null) {
@@ -335,5 +335,6 @@ export const make = (options: {
         }
       },
       size: () => pending.size,
+      answers: () => answers,
     }
   })

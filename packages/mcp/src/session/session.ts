@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Capabilities } from "../capability/capabilities.ts"
 import type { Origin } from "../capability/origin.ts"
+import { call } from "../notification/listener.ts"
 import { Notifications, type Progress } from "../notification/notifications.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
@@ -31,6 +32,7 @@ import {
   UnsupportedRevision,
 } from "./error.ts"
 import * as Inbound from "./inbound.ts"
+import * as Recovery from "./recovery.ts"
 import * as Requests from "./requests.ts"
 import * as UrlElicitations from "./url-elicitation.ts"
 
@@ -77,7 +79,10 @@ export interface Agreement {
 export class Session extends Context.Service<
   Session,
   {
+    /** What was agreed on last: a session that the server had forgotten is begun anew. */
     readonly agreement: Agreement
+    /** Calls `listener` when it was, before any request is sent again; returns what ends that. */
+    readonly onRenewed: (listener: (before: Agreement) => void) => () => void
     /** The transport's kind: `stdio`, `streamable-http`, `sse`, … */
     readonly transport: string
     readonly pid: number | undefined
@@ -192,10 +197,17 @@ const begin = (
       timeout: options.interactionTimeout ?? defaultInteractionTimeout,
       ended: Deferred.await(over),
     })
-    const requests = yield* Requests.make({
+    const recovery: Recovery.Recovery = yield* Recovery.make({
+      handshake: Effect.suspend(() => renew),
+      answers: () => requests.answers(),
+      failed: (error) => end(error),
+    })
+    const requests: Requests.Requests = yield* Requests.make({
       server: options.server,
       timeout: options.timeout ?? defaultTimeout,
-      recover: visits.recover,
+      refused: visits.recover,
+      lost: recovery.lost,
+      generation: recovery.generation,
       connection: () => connection,
     })
     const inbound = yield* Inbound.make({
@@ -230,6 +242,7 @@ const begin = (
         failed: requests.lost,
         writable: requests.drain,
         ended: end,
+        forgotten: recovery.forgotten,
         stderr: (line) => notifications.publish("stderr", { line }),
         warning: (message) => notifications.publish("warning", { message }),
       })
@@ -243,30 +256,51 @@ const begin = (
     // What was answered while the transport opened.
     requests.drain()
     const elapsed = Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6
-    const result = yield* requests.request(
-      Method.initialize,
-      {
-        protocolVersion: offered,
-        capabilities: current.declare(capabilities.declared),
-        clientInfo: current.identify(options.clientInfo ?? defaultClientInfo),
-      },
-      { timeout: Math.max(0, startupTimeout - elapsed) },
-    )
-    const agreement = yield* readAgreement(options, offered, result)
-    if (Said.isCut(result.instructions, Said.instructionsLimit)) {
-      const message = `its instructions have ${result.instructions.length} characters, of which ${Said.instructionsLimit} are kept`
-      notifications.publish("warning", { message })
-    }
-    current = adapter(agreement.revision)
-    const offers = current.offers(agreement.capabilities)
-    connection.negotiated(agreement.revision)
-    requests.post({ jsonrpc: "2.0", method: "notifications/initialized" })
+    const open = connection
+    /** The handshake (Lifecycle, Initialization). */
+    const shakeHands = (timeout: number) =>
+      Effect.gen(function* () {
+        current = adapter(offered)
+        const result = yield* requests.request(
+          Method.initialize,
+          {
+            protocolVersion: offered,
+            capabilities: current.declare(capabilities.declared),
+            clientInfo: current.identify(options.clientInfo ?? defaultClientInfo),
+          },
+          { timeout },
+        )
+        const agreed = yield* readAgreement(options, offered, result)
+        if (Said.isCut(result.instructions, Said.instructionsLimit)) {
+          const message = `its instructions have ${result.instructions.length} characters, of which ${Said.instructionsLimit} are kept`
+          notifications.publish("warning", { message })
+        }
+        current = adapter(agreed.revision)
+        open.negotiated(agreed.revision)
+        requests.post({ jsonrpc: "2.0", method: "notifications/initialized" })
+        return agreed
+      })
+    let agreement = yield* shakeHands(Math.max(0, startupTimeout - elapsed))
+    let offers = current.offers(agreement.capabilities)
+    recovery.begun()
+    const renewals = new Set<(before: Agreement) => void>()
+    const renew = Effect.map(shakeHands(startupTimeout), (agreed) => {
+      const before = agreement
+      agreement = agreed
+      offers = current.offers(agreed.capabilities)
+      for (const listener of renewals) call(listener, before)
+    })
 
     const declared: Session["Service"]["declares"] = ({ capability }) =>
       (current.tasks || capability[0] !== "tasks") && declares(offers, capability)
+    const send: Session["Service"]["request"] = (method, params, requestOptions) => {
+      const waiting = recovery.underWay()
+      const sent = requests.request(method, params, requestOptions)
+      return waiting === undefined ? sent : Effect.andThen(waiting, sent)
+    }
     const request: Session["Service"]["request"] = (method, params, requestOptions) =>
       declared(method)
-        ? requests.request(method, params, requestOptions)
+        ? send(method, params, requestOptions)
         : Effect.fail(
             new SessionError({
               server: options.server,
@@ -293,7 +327,13 @@ const begin = (
       Stream.runForEach(capabilities.announcements, ({ method, params }) => notify(method, params)),
     )
     return {
-      agreement,
+      get agreement() {
+        return agreement
+      },
+      onRenewed: (listener) => {
+        renewals.add(listener)
+        return () => renewals.delete(listener)
+      },
       transport: connection.kind ?? transport.kind,
       pid: connection.pid,
       declares: declared,

@@ -16,7 +16,7 @@ import { brief } from "../protocol/json.ts"
 import { isObject, type JsonObject, urlElicitationRequired } from "../protocol/jsonrpc.ts"
 import type { TransportError } from "../transport/error.ts"
 import { ElicitationDeclined, Protocol, SessionError, Transport } from "./error.ts"
-import type { Recover } from "./requests.ts"
+import type { Recover } from "./entry.ts"
 
 /** How many visits of one session may be under way; of more the oldest is forgotten. */
 const visitLimit = 1_000
@@ -37,7 +37,7 @@ export interface UrlElicitations {
   readonly asked: (method: string, params: unknown) => (exit: Exit.Exit<object, unknown>) => void
   /** The server says that a visit is over. False where it had not asked for it, or had said so before. */
   readonly completed: (elicitationId: string) => boolean
-  readonly recover: Recover
+  readonly recover: Recover<Protocol>
 }
 
 type Asked = JsonObject & { readonly elicitationId: string }
@@ -92,7 +92,7 @@ export const make = (options: {
     if (visit.asked === 0 && visits.get(elicitationId) === visit) visits.delete(elicitationId)
   }
 
-  const recover: Recover = (error, reason, again, requestOptions) => {
+  const recover: Recover<Protocol> = (reason, { again, error, options: requestOptions }) => {
     if (reason.code !== urlElicitationRequired) return undefined
     const { request } = requestOptions ?? {}
     const origin: Origin = { ...options.origin(), ...(request === undefined ? {} : { request }) }

@@ -10,6 +10,7 @@ import { shownUrl } from "../http/error.ts"
 import { fail, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import type { Exchange } from "./exchange.ts"
+import { isSessionLost } from "./session-lost.ts"
 
 /** Where streams are opened, and what is done with what they hold. */
 export interface FollowOptions {
@@ -114,7 +115,13 @@ const longestPause = 60_000
  * Keeps the stream for messages that answer nothing open. Ends where the server offers none (405), or refuses it for
  * good, which is a warning. A stream that ends at once is opened again after ever longer pauses.
  */
-export const listen = (options: FollowOptions & { readonly warning: (message: string) => void }): Effect.Effect<void> =>
+export const listen = (
+  options: FollowOptions & {
+    readonly warning: (message: string) => void
+    /** The server has forgotten the session: nothing comes on this stream any more. */
+    readonly forgotten: (error: TransportError) => void
+  },
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     let short = 0
     for (;;) {
@@ -123,6 +130,7 @@ export const listen = (options: FollowOptions & { readonly warning: (message: st
       if (Result.isFailure(result) && !isPassing(result.failure)) {
         const { reason } = result.failure
         if (reason._tag === "HttpStatus" && reason.status === 405) return
+        if (isSessionLost(reason)) return options.forgotten(result.failure)
         return options.warning(`no messages outside of calls are received: ${result.failure.message}`)
       }
       if ((yield* Clock.currentTimeMillis) - began >= lastingVisit) short = 0

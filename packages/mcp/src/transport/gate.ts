@@ -20,10 +20,11 @@ export interface Gate {
 /** How long messages wait for a server that does not say that it has taken the notification, in milliseconds. */
 const bound = 2_000
 
-/** A gate before `transmit`. `opened` is called once, when it opens. */
+/** A gate before `transmit`. It closes with each `initialize`; `opened` is called whenever it opens. */
 export const makeGate = (exchange: Exchange, transmit: (message: Message) => void, opened: () => void): Gate => {
   let messages: Array<Message> | undefined
   let isOpen = false
+  let handshakes = 0
   const release = () => {
     if (isOpen) return
     isOpen = true
@@ -36,9 +37,19 @@ export const makeGate = (exchange: Exchange, transmit: (message: Message) => voi
     pass: (message) => {
       if (messages !== undefined) messages.push(message)
       else {
-        if (!isOpen && "method" in message && message.method === "notifications/initialized") {
+        const method = "method" in message ? message.method : undefined
+        if (method === "initialize") isOpen = false
+        if (!isOpen && method === "notifications/initialized") {
           messages = []
-          exchange.fork(Effect.andThen(Effect.sleep(bound), Effect.sync(release)))
+          const own = ++handshakes
+          exchange.fork(
+            Effect.andThen(
+              Effect.sleep(bound),
+              Effect.sync(() => {
+                if (own === handshakes) release()
+              }),
+            ),
+          )
         }
         transmit(message)
       }

@@ -4,12 +4,11 @@
  *
  * A POST that fails costs its own request; only the Scope ends the connection. Streams are resumed by their event ids,
  * but a request is never sent twice (except after a challenge, where the server said that it did not take it), and a
- * lost session is only reported: beginning anew is the business of whoever built the connection.
+ * lost session is only reported. A new `initialize` begins the next one over the same connection.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as FiberHandle from "effect/FiberHandle"
 import type * as Scope from "effect/Scope"
 import type { Auth } from "../auth/auth.ts"
 import { shownUrl } from "../http/error.ts"
@@ -22,6 +21,7 @@ import { listen } from "./follow.ts"
 import { makeGate } from "./gate.ts"
 import { encode } from "./outgoing.ts"
 import { type Post, Posts } from "./posts.ts"
+import { isSessionLost } from "./session-lost.ts"
 import type { Connection, Receiver } from "./transport.ts"
 
 /** How a remote server is reached. */
@@ -53,7 +53,6 @@ export const open = (
     const exchange = yield* Exchange.make(options)
     const posts = new Posts(receiver)
     const answers = makeAnswers({ url, limits, exchange, posts })
-    const initialized = yield* Deferred.make<void>()
 
     const keepSession = (post: Post, response: Response): boolean => {
       const id = response.headers.get("mcp-session-id")
@@ -86,19 +85,23 @@ export const open = (
         fail: (error) => {
           if (post.method === "notifications/initialized") gate.release()
           posts.lose(post, error)
+          // Nobody waits for the answer to a notification.
+          if (post.id === undefined && isSessionLost(error.reason)) forgotten(error)
         },
       })
     }
-    const gate = makeGate(exchange, transmit, () => Deferred.doneUnsafe(initialized, Exit.void))
-
-    const cursor = { lastEventId: undefined, retry: undefined }
     const warning = (message: string) => posts.warn(message)
-    const listener = yield* Effect.forkScoped(
-      Effect.andThen(
-        Deferred.await(initialized),
-        listen({ exchange, url, cursor, limit: limits.event, ...answers.unasked, warning }),
-      ),
-    )
+    const forgotten = (error: TransportError) => {
+      if (!posts.closing) receiver.forgotten(error)
+    }
+    /** A stream of the session before, and its place in it, are of no use to this one. */
+    const unasked = Effect.suspend(() => {
+      const cursor = { lastEventId: undefined, retry: undefined }
+      return listen({ exchange, url, cursor, limit: limits.event, ...answers.unasked, warning, forgotten })
+    })
+    const listener = yield* FiberHandle.make<void>()
+    const follow = yield* FiberHandle.runtime(listener)()
+    const gate = makeGate(exchange, transmit, () => follow(unasked))
 
     const endSession = Effect.suspend(() =>
       exchange.session === undefined
@@ -109,8 +112,7 @@ export const open = (
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         posts.stop()
-        listener.interruptUnsafe()
-        return Effect.timeoutOption(posts.delivered, lastWords)
+        return Effect.andThen(FiberHandle.clear(listener), Effect.timeoutOption(posts.delivered, lastWords))
       }).pipe(
         Effect.andThen(Effect.sync(() => posts.drop())),
         Effect.andThen(Effect.timeoutOption(endSession, farewell)),

@@ -25,6 +25,8 @@ export interface Receiver {
   readonly writable: () => void
   /** The connection is over; called once, and nothing is called after it. */
   readonly ended: (error: TransportError) => void
+  /** The server has forgotten the session, as a refusal of what no caller waits for tells (`session-lost.ts`). */
+  readonly forgotten: (error: TransportError) => void
   /** A line that the server wrote to stderr. */
   readonly stderr: (line: string) => void
   /** Something was ignored that a person may want to know of. */

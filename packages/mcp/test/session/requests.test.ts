@@ -56,7 +56,9 @@ const play = (script: ReadonlyArray<Step>) =>
     const requests = yield* Requests.make({
       server: "peer",
       timeout: 1_000,
-      recover: () => undefined,
+      refused: () => undefined,
+      lost: () => undefined,
+      generation: () => 0,
       connection: () => connection,
     })
     const answered = new Set<number>()
@@ -171,7 +173,9 @@ describe("requests", () => {
       const requests = yield* Requests.make({
         server: "peer",
         timeout: 1_000,
-        recover: () => undefined,
+        refused: () => undefined,
+        lost: () => undefined,
+        generation: () => 0,
         connection: () => connection,
       })
       state.room = 0
@@ -192,7 +196,9 @@ describe("requests", () => {
       const requests = yield* Requests.make({
         server: "peer",
         timeout: 1_000,
-        recover: () => undefined,
+        refused: () => undefined,
+        lost: () => undefined,
+        generation: () => 0,
         connection: () => ({
           ...connection,
           send: (message) => {
@@ -221,7 +227,9 @@ describe("requests", () => {
       const requests = yield* Requests.make({
         server: "peer",
         timeout: 1_000,
-        recover: () => undefined,
+        refused: () => undefined,
+        lost: () => undefined,
+        generation: () => 0,
         connection: () => connection,
       })
       const call = Effect.forkChild(requests.request(Method.callTool, { name: "slow" }), { startImmediately: true })

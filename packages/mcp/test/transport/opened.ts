@@ -11,6 +11,7 @@ import { type Connection, Transport } from "../../src/transport/transport.ts"
 export interface Heard {
   readonly messages: Array<unknown>
   readonly failed: Array<{ readonly id: RequestId; readonly error: TransportError }>
+  readonly forgotten: Array<TransportError>
   readonly ended: Array<TransportError>
   readonly warnings: Array<string>
   writable: number
@@ -30,7 +31,7 @@ export const opened = <E, R>(
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const transport = Context.get(yield* Layer.buildWithScope(layer, scope), Transport)
-    const heard: Heard = { messages: [], failed: [], ended: [], warnings: [], writable: 0 }
+    const heard: Heard = { messages: [], failed: [], ended: [], forgotten: [], warnings: [], writable: 0 }
     const listeners = new Set<() => void>()
     const told = (change: () => void) => {
       change()
@@ -41,6 +42,7 @@ export const opened = <E, R>(
       failed: (id, error) => told(() => heard.failed.push({ id, error })),
       writable: () => told(() => (heard.writable += 1)),
       ended: (error) => told(() => heard.ended.push(error)),
+      forgotten: (error) => told(() => heard.forgotten.push(error)),
       stderr: () => undefined,
       warning: (message) => told(() => heard.warnings.push(message)),
     })

@@ -1,0 +1,95 @@
+/**
+ * A session that the server has forgotten is begun anew over the same connection: once, however many requests learn of
+ * it, and then each of them is sent once more (2025-11-25, Transports, Session Management). The server said that it took
+ * none of them, so no effect happens twice.
+ *
+ * A server that forgets the new session before it has answered anything would be asked for ever: then it is over.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { TransportError } from "../transport/error.ts"
+import { isSessionLost } from "../transport/session-lost.ts"
+import type { Owner } from "./entry.ts"
+import type { SessionError } from "./error.ts"
+
+/** A server that is being restarted: four more attempts within some eight seconds. */
+const patience = Schedule.max([Schedule.exponential("500 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
+
+/** Whether the server may be reached a moment later. */
+const isPassing = ({ reason }: SessionError): boolean => {
+  if (reason._tag !== "Transport") return false
+  const { reason: why } = reason.error
+  return why._tag === "Unreachable" || (why._tag === "HttpStatus" && (why.status >= 500 || why.status === 429))
+}
+
+export interface Recovery {
+  readonly lost: Owner["lost"]
+  readonly generation: Owner["generation"]
+  /** The session was found to be forgotten without any request that waits. */
+  readonly forgotten: (error: TransportError) => void
+  /** What a request waits for that is made meanwhile; `undefined` where nothing is under way. */
+  readonly underWay: () => Effect.Effect<void, SessionError> | undefined
+  /** The first session has begun: from here on one that is lost is begun anew. */
+  readonly begun: () => void
+}
+
+export const make = (options: {
+  /** Makes the handshake again, and tells whoever has to know. */
+  readonly handshake: Effect.Effect<void, SessionError>
+  /** How many answers came, over all sessions. */
+  readonly answers: () => number
+  /** It could not be begun anew. */
+  readonly failed: (error: TransportError) => void
+}): Effect.Effect<Recovery, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    let generation = 0
+    let running: Deferred.Deferred<void, SessionError> | undefined
+    /** The answers before this session's own; `undefined` before the first session. */
+    let answersBefore: number | undefined
+
+    const start = (error: TransportError): Deferred.Deferred<void, SessionError> | undefined => {
+      if (running !== undefined) return running
+      if (answersBefore === undefined || (generation > 0 && options.answers() <= answersBefore)) {
+        if (answersBefore !== undefined) options.failed(error)
+        return undefined
+      }
+      const current = Deferred.makeUnsafe<void, SessionError>()
+      running = current
+      const work = Effect.retry(options.handshake, { schedule: patience, while: isPassing }).pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            running = undefined
+            if (exit._tag === "Success") {
+              generation += 1
+              answersBefore = options.answers()
+            } else options.failed(error)
+            Deferred.doneUnsafe(current, exit)
+          }),
+        ),
+      )
+      runFork(Effect.forkIn(work, scope))
+      return current
+    }
+
+    return {
+      generation: () => generation,
+      begun: () => {
+        answersBefore = options.answers()
+      },
+      underWay: () => (running === undefined ? undefined : Deferred.await(running)),
+      forgotten: (error) => {
+        start(error)
+      },
+      lost: (error, failed) => {
+        if (!isSessionLost(error.reason)) return undefined
+        // It was sent in a session before this one, and its refusal took its time.
+        if (failed.generation < generation) return failed.again
+        const current = start(error)
+        return current === undefined ? undefined : Effect.andThen(Deferred.await(current), failed.again)
+      },
+    }
+  })
