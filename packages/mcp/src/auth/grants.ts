@@ -13,6 +13,7 @@ import { type AuthError, DocumentRefused, fail, Misconfigured, OAuthRefused } fr
 import { readSecret } from "./files.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
+import * as Scopes from "./scopes.ts"
 import { attempt, type Sdk, type Step } from "./sdk.ts"
 import type { Client, Tokens } from "./store.ts"
 import { read } from "./tokens.ts"
@@ -285,8 +286,11 @@ const byEnterprise = (acquiring: Acquiring<Of<"enterprise">>) =>
  * Tokens by the grant of the entry. Fails with `Misconfigured` where what the entry names is not to be had, and with
  * `OAuthRefused` where an authorization server does not take it.
  */
-export const acquire = (acquiring: Acquiring<Unattended>): Effect.Effect<Tokens, AuthError> => {
-  const { options } = acquiring
+export const acquire = (given: Acquiring<Unattended>): Effect.Effect<Tokens, AuthError> => {
+  const { options } = given
+  // There is nothing to refresh: the grant itself is there at any time.
+  const acquiring =
+    options.scope === undefined ? { ...given, scope: Scopes.without("offline_access", given.scope) } : given
   switch (options.grant) {
     case "client_credentials":
       return byCredentials({ ...acquiring, options })

@@ -15,6 +15,10 @@ export const missing = (wanted: string | undefined, granted: string | undefined)
   return [...new Set(split(wanted))].filter((scope) => !had.has(scope))
 }
 
+/** Space-separated scopes without one of them; `undefined` where none is left. */
+export const without = (scope: string, scopes: string | undefined): string | undefined =>
+  union(...split(scopes).filter((one) => one !== scope))
+
 /** Without it some authorization servers issue no refresh token (OpenID Connect Core, 11). */
 const offline = "offline_access"
 
