@@ -90,7 +90,8 @@ const sweepEvery = 1_000
 /** How long a page may take to reach the browser before its connection is closed, in milliseconds. */
 const farewell = 1_000
 
-const again = "Go back to OpenCode and begin the sign-in anew if it has not ended by itself."
+const again = "Go back to OpenCode and begin the sign-in again there."
+const follow = "Open the address that OpenCode shows in a browser, and sign in there."
 const close = "You can close this page and go back to OpenCode."
 
 const pages = {
@@ -98,26 +99,26 @@ const pages = {
     status: 405,
     title: "Not a callback",
     message: "This address answers the GET of a browser that comes back from a sign-in, and nothing else.",
-    next: again,
+    next: follow,
   },
   path: { status: 404, title: "Nothing here", message: "OpenCode waits for a sign-in at another path.", next: close },
   host: {
     status: 421,
     title: "Refused",
     message: "This address answers only under the names of this machine's own loopback interface.",
-    next: again,
+    next: follow,
   },
   origin: {
     status: 403,
     title: "Refused",
     message: "Another page tried to reach this address in the background. Nothing was accepted.",
-    next: again,
+    next: follow,
   },
   early: {
     status: 409,
     title: "Too early",
     message: "The sign-in has not begun yet. Nothing was accepted.",
-    next: "Open the address that OpenCode shows.",
+    next: follow,
   },
   unknown: {
     status: 400,

@@ -22,8 +22,8 @@ export interface Rendered {
 /** More of a message than this helps nobody, in characters. */
 const longest = 600
 
-/** What would not stand where it seems to: controls, format characters (bidi, zero-width, tags), lone surrogates, private use. */
-const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u034f\ufe00-\ufe0f]/gu
+/** What would not stand where it seems to: controls, formats (bidi, zero-width, tags), lone surrogates, private use, blanks. */
+const unseen = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 /** Marks that are piled upon a letter reach over the lines around it. */
 const piled = /(\p{M}{3})\p{M}+/gu
 

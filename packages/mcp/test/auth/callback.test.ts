@@ -253,7 +253,7 @@ describe("the page", () => {
       expect(body).not.toContain("<script")
       expect(body).not.toContain("END")
       expect(body.length).toBeLessThan(3_000)
-      expect(body).toContain("begin the sign-in anew")
+      expect(body).toContain("begin the sign-in again there")
     }),
   )
 
