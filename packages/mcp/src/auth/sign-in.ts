@@ -7,7 +7,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { Browser } from "./browser.ts"
 import { type Callback, listen } from "./callback.ts"
@@ -216,13 +215,15 @@ export interface Interaction {
   readonly show: (started: Started, browser: boolean) => Effect.Effect<void>
   /** What the person pastes (`pasted` reads it), again where it was refused; it may never come. */
   readonly paste?: Effect.Effect<Callback> | undefined
-  /** Tells that what was pasted is not of this sign-in, which goes on. */
+  /** Tells why what was pasted does not end this sign-in, which goes on. */
   readonly refused?: ((error: AuthError) => Effect.Effect<void>) | undefined
   /** How long the person is waited for, in milliseconds. Default: 300,000. */
   readonly timeout?: number | undefined
   /** Scopes besides those that would be asked for. */
   readonly scopes?: ReadonlyArray<string> | undefined
 }
+
+const timedOut = (timeout: number): string => `it timed out: nobody came back within ${timeout / 1_000} s`
 
 /**
  * Signs a person in: listens, opens the browser, waits for the callback or for what is pasted, and redeems it. The port
@@ -239,21 +240,32 @@ export const signIn = (oauth: OAuth, interaction: Interaction): Effect.Effect<vo
       const browser = yield* Browser
       yield* interaction.show({ authorizationUrl, state: pending.state }, yield* browser.open(authorizationUrl))
 
-      const ofPaste = Effect.filterOrElse(
-        paste,
-        (callback) => belongs(pending, callback, true),
-        (callback) => Effect.andThen(refused(unknown(callback)), Effect.fail("again" as const)),
-      ).pipe(Effect.retry(Schedule.forever), Effect.orDie)
+      const redeemed = (callback: Callback, trusted: boolean) => redeem(oauth, pending, callback, trusted)
+      // A word may be a code, or nothing of the sort: the authorization server knows, and another may follow.
+      const isCode = (callback: Callback) =>
+        Effect.as(redeemed(callback, true), true).pipe(
+          Effect.catchIf(
+            ({ reason }) => reason._tag === "OAuthRefused",
+            (error) => Effect.as(refused(error), false),
+          ),
+        )
+      const ofPaste = Effect.gen(function* () {
+        while (true) {
+          const callback = yield* paste
+          if (!belongs(pending, callback, true)) yield* refused(unknown(callback))
+          else if (callback.state !== undefined) return { callback, trusted: true }
+          else if (yield* isCode(callback)) return undefined
+        }
+      })
       const answer = Effect.raceFirst(
-        Effect.map(ofPaste, (callback) => ({ callback, trusted: true })),
+        ofPaste,
         Effect.map(listener.answer, (callback) => ({ callback, trusted: false })),
       )
-      const { callback, trusted } = yield* Effect.timeoutOrElse(answer, {
+      const came = yield* Effect.timeoutOrElse(answer, {
         duration: Duration.millis(timeout),
-        orElse: () =>
-          Effect.fail(fail(new SignInAbandoned({ detail: `nobody came back within ${Math.round(timeout / 1000)} s` }))),
+        orElse: () => Effect.fail(fail(new SignInAbandoned({ detail: timedOut(timeout) }))),
       })
-      yield* redeem(oauth, pending, callback, trusted).pipe(
+      yield* (came === undefined ? Effect.void : redeemed(came.callback, came.trusted)).pipe(
         Effect.tapError((error) => listener.conclude({ ok: false, message: error.message })),
         Effect.tap(() => listener.conclude({ ok: true, message: `You are signed in to ${oauth.place.server}.` })),
       )

@@ -18,9 +18,6 @@ import * as Text from "./text.ts"
 /** Where a browser that is opened here appears elsewhere, or nowhere; who names one with BROWSER knows better. */
 const isRemote = (): boolean => (process.env["SSH_CONNECTION"] ?? "") !== "" && (process.env["BROWSER"] ?? "") === ""
 
-/** A code is longer: what is shorter is a word that was meant for somebody else. */
-const shortestCode = 8
-
 const portOf = ({ authorizationUrl }: Started): string | undefined => {
   const target = authorizationUrl.searchParams.get("redirect_uri") ?? ""
   return URL.canParse(target) && new URL(target).protocol === "http:" ? new URL(target).port || "80" : undefined
@@ -94,7 +91,7 @@ export const signIn = <A>(options: SignInOptions<A>): Effect.Effect<A, AuthError
       const { readLine } = yield* Effect.promise(() => import("./paste.ts"))
       while (true) {
         const text = yield* readLine(output, "paste> ")
-        const callback = text.length < shortestCode || text === shown ? undefined : pasted(text)
+        const callback = text === shown ? undefined : pasted(text)
         if (callback !== undefined) return callback
         yield* again(problemOf(text, shown))
       }
