@@ -18,6 +18,7 @@ import { it } from "@opencode-ai/testing/effect"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { type Credentials, CredentialStore, type Tokens } from "../../src/auth/store.ts"
+import type { AuthError } from "../../src/auth/error.ts"
 import { make } from "../../src/auth/store/file.ts"
 
 const place = { server: "issues", url: "https://example.com/mcp" }
@@ -341,7 +342,7 @@ describe("the files", () => {
       const broken = `{ "issues": { "tokens": { "accessToken": "very-secret" `
       openCode(broken)
       for (const effect of [store.read(place), store.update(place, () => whole), store.list]) {
-        const error = yield* Effect.flip(effect)
+        const error = yield* Effect.flip(Effect.asVoid<unknown, AuthError, never>(effect))
         expect(error.message).toContain(path)
         expect(error.message).toContain("Repair it, or remove it and sign in again")
         expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toContain("very-secret")

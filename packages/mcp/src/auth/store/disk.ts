@@ -25,7 +25,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
-import { type AuthError, fail, StoreFailed } from "../error.ts"
+import { AuthError, fail, StoreFailed } from "../error.ts"
 
 /** The code of a system error: `EEXIST`. */
 export const codeOf = (cause: unknown): string | undefined =>
@@ -45,6 +45,7 @@ const hintOf = (code: string | undefined): string => {
 const failed =
   (path: string, what: string) =>
   (cause: unknown): AuthError => {
+    if (cause instanceof AuthError) return cause
     const code = codeOf(cause)
     return fail(new StoreFailed({ place: path, detail: `${what} (${code ?? "unknown"})`, hint: hintOf(code), cause }))
   }
@@ -190,13 +191,47 @@ export const keepAside = (path: string, text: string): Effect.Effect<string | un
   )
 }
 
-/**
- * Puts what was prepared into the place of a file, if that is still as it was; whether it did. A program that had opened
- * the file before, and wrote into what it was, is told as well: what it wrote is put back, and `false` is the answer.
- */
-export const replace = (prepared: Prepared, snapshot: Snapshot): Effect.Effect<boolean, AuthError> =>
-  Effect.gen(function* () {
-    if (!(yield* isUnchanged(prepared.target, snapshot))) return false
-    yield* commit(prepared)
-    return true
+/** Whether it was put into its place; else what another program has written into the file that had to go. */
+export type Replaced = "done" | "changed" | { readonly astray: string }
+
+const stateOf = (descriptor: number): string => {
+  const { mtimeNs, size } = fstatSync(descriptor, { bigint: true })
+  return `${size} ${mtimeNs}`
+}
+
+/** What is written into an open file at this moment, once that has come to its end. */
+const settled = (descriptor: number): Effect.Effect<string, unknown> => {
+  const still = Effect.gen(function* () {
+    const state = yield* attempt(() => stateOf(descriptor))
+    yield* Effect.sleep("20 millis")
+    return !state.startsWith("0 ") && state === (yield* attempt(() => stateOf(descriptor)))
   })
+  return still.pipe(
+    Effect.repeat({ times: 15, until: (isStill) => isStill }),
+    Effect.andThen(attempt(() => readFileSync(descriptor, "utf8"))),
+  )
+}
+
+/**
+ * Puts what was prepared into the place of a file, if that is still as it was. A program that writes in place may have
+ * opened it already: what it writes then goes to the old file, which nobody would find any more.
+ */
+export const replace = (prepared: Prepared, snapshot: Snapshot): Effect.Effect<Replaced, AuthError> =>
+  Effect.acquireUseRelease(
+    // On Windows what is open cannot be replaced, so that there it cannot happen either.
+    snapshot.stamp === "absent" || process.platform === "win32"
+      ? Effect.succeed(undefined)
+      : Effect.orElseSucceed(
+          attempt(() => openSync(prepared.target, "r")),
+          () => undefined,
+        ),
+    (descriptor) =>
+      Effect.gen(function* () {
+        const state = descriptor === undefined ? undefined : yield* attempt(() => stateOf(descriptor))
+        if (!(yield* isUnchanged(prepared.target, snapshot))) return "changed" as const
+        yield* commit(prepared)
+        if (descriptor === undefined || state === (yield* attempt(() => stateOf(descriptor)))) return "done" as const
+        return { astray: yield* settled(descriptor) }
+      }).pipe(Effect.mapError(failed(prepared.target, "cannot be written"))),
+    (descriptor) => (descriptor === undefined ? Effect.void : Effect.ignore(attempt(() => closeSync(descriptor)))),
+  )

@@ -31,6 +31,8 @@ const writing = Duration.seconds(15)
 const renewing = Duration.minutes(3)
 /** How often OpenCode may get in between before that is told. */
 const attempts = 100
+/** How many of what was replaced are known again, should OpenCode write what it had read long before. */
+const memory = 16
 /** OpenCode empties the file before it fills it. */
 const settling = Schedule.spaced("20 millis").pipe(Schedule.upTo({ times: 15 }))
 
@@ -147,7 +149,7 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
     record: Record.Record | undefined,
     seen: Record.Seen,
   ): Effect.fn.Return<Credentials | undefined, AuthError> {
-    if (record?.store !== "keychain") return Record.combine(place.url, record, seen)
+    if (record?.sealed === undefined) return Record.combine(place.url, record, seen)
     if (keychain === undefined) return undefined
     const found = opened(keychain, bindings, record)
     // Who has chosen the file since, has done so because the keychain is not to be had.
@@ -164,43 +166,53 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
       return yield* credentialsOf(place, bindings, Record.recordOf(records, place), seenOf(file, place.server))
     })
 
-  /** The record that comes in the place of what was there, and what OpenCode's file has to hold for the server. */
-  const next = Effect.fnUntraced(function* (
+  /** A change that was made to what was there, and the fingerprints of that and of what comes in its place. */
+  interface Decided {
+    readonly was: Credentials | undefined
+    readonly changed: Credentials | undefined
+    readonly from: string
+    readonly to: string
+  }
+
+  const fingerprintOf = (place: Place, { entry }: Record.Seen): string =>
+    OpenCode.fingerprint(entry?.url === place.url ? entry : undefined)
+
+  const chainOf = (place: Place) => (place.store === "keychain" ? keychain : undefined)
+
+  /** What OpenCode's file has to hold for the server now. */
+  const entryAfter = (
+    place: Place,
+    seen: Record.Seen,
+    was: Credentials | undefined,
+    credentials: Credentials | undefined,
+  ) => {
+    if (credentials !== undefined && chainOf(place) === undefined) {
+      return OpenCode.write(seen.entry, place.url, credentials, was)
+    }
+    // Of what lies there for another URL nothing is removed.
+    return seen.entry?.url === place.url ? undefined : seen.entry?.raw
+  }
+
+  /** The record that takes the place of another. */
+  const recordAfter = Effect.fnUntraced(function* (
     place: Place,
     bindings: string,
     before: Record.Record | undefined,
     seen: Record.Seen,
-    was: Credentials | undefined,
+    { from, to }: Decided,
     credentials: Credentials | undefined,
   ) {
     const { server, url } = place
-    const there = seen.entry?.url === url ? seen.entry : undefined
-    const chain = place.store === "keychain" ? keychain : undefined
-    const inFile = chain === undefined ? credentials : undefined
-    // Of what lies there for another URL nothing is removed.
-    const raw =
-      inFile !== undefined
-        ? OpenCode.write(seen.entry, url, inFile, was)
-        : there === undefined
-          ? seen.entry?.raw
-          : undefined
-    const now = OpenCode.fingerprint(there)
-    const written = inFile === undefined ? undefined : OpenCode.entryOf({ [server]: raw }, server)
-    const after = OpenCode.fingerprint(written)
-    const record = {
-      server,
-      url,
-      store: chain === undefined ? ("file" as const) : ("keychain" as const),
-      written: after,
-      // What is written once more has not taken the place of itself.
-      replaced: now === after && now === before?.written ? before.replaced : now,
-      others: seen.others,
-    }
-    if (chain === undefined || credentials === undefined) return { raw, record: { ...record, credentials } }
+    const replaced = [from, ...(before?.replaced ?? [])].filter((one) => one !== to)
+    const common = { server, url, written: to, replaced: replaced.slice(0, memory), others: seen.others }
+    const chain = chainOf(place)
+    if (chain === undefined) return { ...common, store: "file" as const, credentials }
+    const store = "keychain" as const
+    if (credentials === undefined) return { ...common, store, credentials }
     const key = yield* Keychain.keyOf(chain, account(bindings, server, url))
     const text = JSON.stringify(Record.encodeKept(credentials))
     const sealed = Keychain.seal(key, bound(server, url), text)
-    return { raw, record: { ...record, credentials: Record.publicPart(credentials), sealed } }
+    return { ...common, store, credentials: Record.publicPart(credentials), sealed }
   })
 
   /** What OpenCode has for another URL under this name is kept as a record, before it has to make room. */
@@ -213,7 +225,7 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
     if (credentials === undefined) return []
     const own = OpenCode.fingerprint(seen.entry)
     const { others } = seen
-    return [Record.encode({ ...other, store: "file", credentials, written: own, replaced: own, others, writtenAt: 0 })]
+    return [Record.encode({ ...other, store: "file", credentials, written: own, replaced: [], others, writtenAt: 0 })]
   }
 
   const store = Effect.fnUntraced(function* (
@@ -226,28 +238,49 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
     yield* Disk.sweep(bindings)
     const records = yield* readRecords(bindings)
     const before = Record.recordOf(records, place)
+    let decided: Decided | undefined
+    let astray: { readonly json: OpenCode.Json; readonly ours: string } | undefined
     for (let times = 1; times <= attempts; times++) {
-      const file = yield* readJson(main)
+      const read = yield* readJson(main)
+      // What went astray counts, unless somebody has written since.
+      const file = astray?.ours === read.snapshot.text ? { ...read, json: astray.json } : read
       const seen = seenOf(file, place.server)
-      const was = yield* credentialsOf(place, bindings, before, seen)
-      const changed = change(was)
-      if (changed === was) return was
+      const from = fingerprintOf(place, seen)
+      // What was decided stands, unless OpenCode has come with something else meanwhile.
+      const stands: boolean = decided !== undefined && (from === decided.from || from === decided.to)
+      if (decided === undefined || !stands) {
+        const was: Credentials | undefined = yield* credentialsOf(place, bindings, before, seen)
+        const changed = change(was)
+        if (changed === was) return was
+        decided = { was, changed, from, to: from }
+      }
+      const { changed, was }: Decided = decided
       const credentials = changed === undefined ? undefined : Record.keepable(changed)
-      const { raw, record } = yield* next(place, bindings, before, seen, was, credentials)
-      const isDone = yield* Effect.scoped(
+      const raw = entryAfter(place, seen, was, credentials)
+      const after = raw === undefined ? {} : { [place.server]: raw }
+      const entry = OpenCode.entryOf(after, place.server)
+      decided = { ...decided, to: OpenCode.fingerprint(entry?.url === place.url ? entry : undefined) }
+      const record = yield* recordAfter(place, bindings, before, seen, decided, credentials)
+      const text = textOf(withEntry(file.json, place.server, raw))
+      const outcome = yield* Effect.scoped(
         Effect.gen(function* () {
-          const prepared = yield* Disk.prepare(main, textOf(withEntry(file.json, place.server, raw)))
+          const prepared = yield* Disk.prepare(main, text)
           const kept = Record.encode({ ...record, writtenAt: prepared.modified })
           const others = records.filter((other) => !Record.isOf(place)(other))
           const all = [...others, ...rescued(place, records, seen, raw), kept]
           const beside = yield* Disk.prepare(bindings, textOf(Record.fileOf(all)))
-          if (!(yield* Disk.isUnchanged(main, file.snapshot))) return false
+          if (!(yield* Disk.isUnchanged(main, file.snapshot))) return "changed" as const
           yield* Disk.commit(beside)
           return yield* Disk.replace(prepared, file.snapshot)
         }),
       )
-      if (!isDone) continue
-      if (keychain !== undefined && before?.store === "keychain" && record.store === "file") {
+      if (outcome !== "done") {
+        const json = outcome === "changed" || outcome.astray.trim() === "" ? undefined : yield* parse(outcome.astray)
+        astray = json === undefined ? undefined : { json, ours: text }
+        continue
+      }
+      const isSealed = record.store === "keychain" && record.credentials !== undefined
+      if (keychain !== undefined && before?.sealed !== undefined && !isSealed) {
         yield* keychain.remove(account(bindings, place.server, place.url))
       }
       return changed

@@ -63,9 +63,9 @@ const Kind = Schema.Struct({
   credentials: Schema.optional(Kept),
   /** The credentials with their secrets, under the keychain's key. */
   sealed: Text,
-  /** The fingerprint of what was written into OpenCode's file, and of what it took the place of. */
+  /** The fingerprint of what was written into OpenCode's file, and of what it took the place of, the latest first. */
   written: Schema.String,
-  replaced: Schema.String,
+  replaced: Schema.Array(Schema.String),
   /** What OpenCode's file had for other servers then. */
   others: Schema.String,
   /** When it was written there, milliseconds since 1970 by the file system's clock. */
@@ -140,7 +140,7 @@ const isSameSecret = (a: Redacted.Redacted<string> | undefined, b: Redacted.Reda
 const isUnseen = (record: Record, { modified, others, wiped }: Seen): boolean =>
   wiped ||
   (modified !== 0 && modified < record.writtenAt) ||
-  (record.replaced === fingerprint(undefined) &&
+  (record.replaced.includes(fingerprint(undefined)) &&
     modified !== 0 &&
     modified - record.writtenAt < overlap &&
     others !== record.others)
@@ -178,7 +178,7 @@ export const combine = (url: string, record: Record | undefined, seen: Seen): Cr
   const { credentials } = record
   if (there !== undefined) {
     const now = fingerprint(there)
-    if (now === record.written || now === record.replaced) return credentials
+    if (now === record.written || record.replaced.includes(now)) return credentials
     return credentials === undefined ? ofEntry(there) : mixed(there, credentials)
   }
   // OpenCode has room for one URL under a name, and another has taken it.
