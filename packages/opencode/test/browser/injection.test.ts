@@ -19,21 +19,20 @@ const site = (html = "") =>
     return { origin, paths }
   })
 
-/** Ways to run a script, each of which says so, or to fetch or open something elsewhere. */
+/** Ways to run a script, each of which says so, and to fetch or open something elsewhere; the page cuts a message at 600. */
 const payloads = (elsewhere: string): ReadonlyArray<string> => [
-  `<img src=x onerror="pwned('img')">"'><script>pwned('script')</script>`,
-  `</p></main><svg onload=pwned('svg')><iframe srcdoc="<script>pwned('frame')</script>"></iframe>`,
-  `</title></style><script src="${elsewhere}/script"></script><link rel=stylesheet href="${elsewhere}/style">`,
-  `<meta http-equiv=refresh content="0;url=${elsewhere}/refresh"><base href="${elsewhere}/">`,
-  `<style>@import "${elsewhere}/import"; body { display: none }</style><img src="${elsewhere}/image">`,
-  `<form action="${elsewhere}/form"><button autofocus onfocus=pwned('focus')>go</button></form>`,
-  `<a href="javascript:pwned('link')">go</a>&lt;script&gt;pwned('twice')&lt;/script&gt;\${pwned('template')}{{pwned}}`,
-  `+ADw-script+AD4-pwned('utf-7')+ADw-/script+AD4- <!-- ]]> <![CDATA[ --!> <template>`,
+  `<img src=x onerror="pwned('img')">"'><script>pwned('script')</script></p></main><svg onload=pwned('svg')>` +
+    `<iframe srcdoc="<script>pwned('frame')</script>"></iframe></title></style><script src="${elsewhere}/script"></script>` +
+    `<link rel=stylesheet href="${elsewhere}/style">`,
+  `<meta http-equiv=refresh content="0;url=${elsewhere}/refresh"><base href="${elsewhere}/"><style>@import ` +
+    `"${elsewhere}/import"; body { display: none }</style><img src="${elsewhere}/image"><form action="${elsewhere}/form">` +
+    `<button autofocus onfocus=pwned('focus')>go</button></form>`,
+  `<a href="javascript:pwned('link')">go</a>&lt;script&gt;pwned('twice')&lt;/script&gt;\${pwned('template')}{{pwned}}` +
+    `+ADw-script+AD4-pwned('utf-7')+ADw-/script+AD4- <!-- ]]> <![CDATA[ --!> <template>`,
 ]
 
 /** Controls, bidi marks and what is not seen; none of it may stand in what a person reads. */
 const unseen = "\u0000\u0007\u001b[31m\u009b31m\u202eevil\u202c\u2066\u200b\u200d\ufeff\u2028\u{e0041}"
-// oxlint-disable-next-line no-control-regex
 const isUnseen =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/u
 
