@@ -87,21 +87,17 @@ describe("client credentials", () => {
     }),
   )
 
-  it.effect("are asked for again when the token is refused, or has run out", () =>
+  it.effect("are asked for again when the token is refused", () =>
     Effect.gen(function* () {
       const authorization = yield* authorizationServer({ clients: [robot] })
       const server = yield* protectedMcp(authorization)
       yield* add(server, credentials)
+      yield* call("whoami")
       // What was issued just now and is refused is refused for another reason.
       yield* TestClock.adjust("10 seconds")
       yield* authorization.revokeAccessTokens
       expect(yield* call("whoami")).toMatchObject({ clientId: "robot" })
       expect(authorization.of("token").length).toBe(2)
-      yield* authorization.advance("1 hour")
-      yield* TestClock.adjust("1 hour")
-      expect(yield* call("whoami")).toMatchObject({ clientId: "robot" })
-      expect(authorization.of("token").length).toBe(3)
-      expect(server.requests.filter(({ verdict }) => verdict === 401).length).toBe(2)
     }),
   )
 
