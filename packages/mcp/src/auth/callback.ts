@@ -77,7 +77,7 @@ export const pasted = (text: string): Callback | undefined => {
 }
 
 /** Equal in constant time, whatever their lengths. */
-const isSame = (a: string, b: string): boolean =>
+export const isSame = (a: string, b: string): boolean =>
   timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest())
 
 /** Connections at a time: a browser needs three or four. */

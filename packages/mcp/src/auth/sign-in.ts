@@ -7,9 +7,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import { Browser } from "./browser.ts"
-import { type Callback, listen } from "./callback.ts"
+import { type Callback, isSame, listen } from "./callback.ts"
 import { type Discovered, requirePkce } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
 import { type AuthError, fail, Misconfigured, SignInAbandoned, StateMismatch } from "./error.ts"
@@ -45,10 +45,6 @@ const scopeOf = (oauth: OAuth, found: Discovered, granted: string | undefined, w
     granted,
     wanted,
   })
-
-/** Equal in constant time, whatever their lengths. */
-const isSame = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest())
 
 const requireCode = (oauth: OAuth): Effect.Effect<void, AuthError> =>
   oauth.options.grant === "authorization_code"
