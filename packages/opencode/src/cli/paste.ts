@@ -51,6 +51,7 @@ export const readLine = (output: Writer, prompt: string): Effect.Effect<string, 
       drawn = Text.width(line)
     }
     const end = (effect: Effect.Effect<string, CliFailure>) => {
+      draw()
       stop()
       output.draw("\n")
       resume(effect)

@@ -85,7 +85,12 @@ export const signIn = <A>(options: SignInOptions<A>): Effect.Effect<A, AuthError
     const abandoned = Deferred.makeUnsafe<never, CliFailure>()
     let shown: string | undefined
 
-    const again = (why: string) => output.say(`${output.err.paint("yellow", "not accepted:")} ${why}`)
+    const again = (why: string) =>
+      Effect.suspend(() => {
+        const [first = "", ...rest] = Text.wrap(`not accepted: ${Text.oneLine(why)}`, output.err.columns())
+        const head = first.replace(/^not accepted:/, (words) => output.err.paint("yellow", words))
+        return output.say([head, ...rest].join("\n"))
+      })
     const read = Effect.gen(function* () {
       const { pasted } = yield* Effect.promise(() => import("@opencode-ai/mcp/auth/callback"))
       const { readLine } = yield* Effect.promise(() => import("./paste.ts"))
@@ -101,7 +106,7 @@ export const signIn = <A>(options: SignInOptions<A>): Effect.Effect<A, AuthError
     )
     const interaction: Interaction = {
       show: (started, opened) => show(started, opened, timeout, output),
-      refused: (error) => again(Text.inset(error.message)),
+      refused: (error) => again(error.message),
       timeout,
       ...(options.scopes === undefined ? {} : { scopes: options.scopes }),
       ...(output.interactive() ? { paste } : {}),

@@ -32,6 +32,8 @@ export interface Running {
   readonly stdout: () => string
   /** Waits until standard output holds what fits, or has ended. */
   readonly printed: (fits: RegExp) => Effect.Effect<void>
+  /** The same of standard error. */
+  readonly told: (fits: RegExp) => Effect.Effect<void>
 }
 
 export interface RunOptions {
@@ -43,8 +45,11 @@ export interface RunOptions {
   readonly program?: "main.ts" | "start.ts"
 }
 
+/** Something to do on a terminal: what it shows since the last keys, without escape sequences, and how keys are pressed. */
+export type Act = (screen: string, press: (keys: string) => void) => void
+
 /** Keys to press on a terminal once its screen shows the text, or something else to do then. */
-export type Keys = ReadonlyArray<readonly [shows: string | RegExp, keys: string | (() => void)]>
+export type Keys = ReadonlyArray<readonly [shows: string | RegExp, keys: string | Act]>
 
 export interface World {
   readonly directory: string
@@ -132,16 +137,21 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
           }),
       )
       let stderr = ""
-      const decoder = new TextDecoder()
-      const stderrEnd = child.stderr.pipeTo(
-        new WritableStream({ write: (chunk: Uint8Array) => void (stderr += decoder.decode(chunk, { stream: true })) }),
-      )
       let stdout = ""
       let over = false
       const listeners = new Set<() => void>()
       const told = () => {
         for (const listener of [...listeners]) listener()
       }
+      const decoder = new TextDecoder()
+      const stderrEnd = child.stderr.pipeTo(
+        new WritableStream({
+          write: (chunk: Uint8Array) => {
+            stderr += decoder.decode(chunk, { stream: true })
+            told()
+          },
+        }),
+      )
       const outDecoder = new TextDecoder()
       const stdoutEnd = child.stdout
         .pipeTo(
@@ -156,18 +166,20 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
           over = true
           told()
         })
+      const until = (fits: () => boolean) =>
+        Effect.callback<void>((resume) => {
+          const look = () => {
+            if (!over && !fits()) return
+            listeners.delete(look)
+            resume(Effect.void)
+          }
+          listeners.add(look)
+          look()
+          return Effect.sync(() => listeners.delete(look))
+        })
       return {
-        printed: (fits) =>
-          Effect.callback<void>((resume) => {
-            const look = () => {
-              if (!over && !fits.test(stdout)) return
-              listeners.delete(look)
-              resume(Effect.void)
-            }
-            listeners.add(look)
-            look()
-            return Effect.sync(() => listeners.delete(look))
-          }),
+        printed: (fits) => until(() => fits.test(stdout)),
+        told: (fits) => until(() => fits.test(stderr)),
         pid: child.pid,
         kill: (signal) => child.kill(signal),
         stderr: () => stderr,
@@ -211,7 +223,7 @@ export const world: Effect.Effect<World, never, Scope.Scope> = Effect.gen(functi
             answered = raw.length
             keys.shift()
             if (typeof press === "string") pty.write(press)
-            else press()
+            else press(screen, (keys) => pty.write(keys))
           },
         },
       })

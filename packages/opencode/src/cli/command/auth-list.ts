@@ -38,7 +38,7 @@ const words = (each: Credentials.Known, now: number) => {
   return {
     name: nameOf(each),
     status,
-    issuer: credentials?.issuer === undefined ? "" : shownUrl(credentials.issuer),
+    issuer: credentials?.issuer ?? "",
     scopes: `${credentials?.tokens?.scope ?? ""}${wanted === undefined ? "" : ` (wanted: ${wanted})`}`.trim(),
     expires: Credentials.expiry(credentials, now),
     store: credentials === undefined ? "" : (place.store ?? "file"),

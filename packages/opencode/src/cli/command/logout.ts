@@ -59,7 +59,7 @@ export const logout = (options: LogoutOptions) =>
     const server = Text.oneLine(name)
     if (forgotten.length === 0) yield* output.print(`Nobody was signed in to ${server}.`)
     for (const { issuer, text, url } of forgotten) {
-      const from = issuer === undefined ? "" : ` of ${shownUrl(issuer)}`
+      const from = issuer === undefined ? "" : ` of ${Text.oneLine(issuer)}`
       yield* output.print(`${server} (${shownUrl(url)}): forgot ${text}${from}.`)
     }
     return Exit.done
