@@ -148,6 +148,16 @@ describe("a lock", () => {
     }),
   )
 
+  it.live("rids its place of what processes that died have left", () =>
+    Effect.gen(function* () {
+      const { left, lock, path } = yield* locks
+      const me = yield* self
+      writeFileSync(`${path}.1-dead`, write({ ...me, pid: 2 ** 30 + 3 }))
+      writeFileSync(`${path}.2-living`, write({ ...me, id: "living" }))
+      expect(yield* lock(Effect.sync(left))).toEqual(["the.lock", "the.lock.2-living"])
+    }),
+  )
+
   it.live("is not given back by who has lost it", () =>
     Effect.gen(function* () {
       const { heldBy, left, lock } = yield* locks

@@ -62,10 +62,10 @@ const programs: Record<string, Effect.Effect<unknown, unknown>> = {
   /** What OpenCode does: reads the file, changes its entry, writes the file in place. It knows no lock. */
   opencode: each((index) =>
     Effect.promise(async () => {
-      const text = await readFile(path, "utf8").catch(() => "{}")
-      const file: unknown = JSON.parse(text)
-      const entry = { tokens: { accessToken: `${name}-${index}` }, serverUrl: "https://other.example" }
-      await writeFile(path, JSON.stringify({ ...(typeof file === "object" ? file : {}), [name]: entry }, null, 2))
+      const file = await readFile(path, "utf8").then(JSON.parse, () => ({}))
+      const before: unknown = file[name]?.tokens?.accessToken
+      const accessToken = `${typeof before === "string" ? before : ""} ${name}-${index}`.trim()
+      await writeFile(path, JSON.stringify({ ...file, [name]: { tokens: { accessToken } } }, null, 2))
       await new Promise((resolve) => setImmediate(resolve))
     }),
   ),

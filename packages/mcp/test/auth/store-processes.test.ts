@@ -110,7 +110,7 @@ describe("credentials of several processes", () => {
         const read = yield* store.read(place)
         expect([read?.issuer, read?.tokens?.type]).toEqual(["https://login.example.com", "DPoP"])
         const file = JSON.parse(readFileSync(path, "utf8"))
-        expect(file.other).toEqual({ tokens: { accessToken: "other-149" }, serverUrl: "https://other.example" })
+        expect(file.other.tokens.accessToken.split(" ")).toEqual(marks("other", 150))
       }),
     60_000,
   )
@@ -175,7 +175,9 @@ describe("a process that is killed", () => {
         }
         expect(last > 0).toBe(true)
         yield* store.update(place, (current) => ({ ...current, wantedScope: "x" }))
-        expect(readdirSync(dirname(path)).toSorted()).toEqual(["mcp-auth-bindings.json", "mcp-auth.json"])
+        // One that is empty yet was begun by a process that cannot be told from another: it goes in half a minute.
+        const left = readdirSync(dirname(path)).filter((name) => readFileSync(join(dirname(path), name), "utf8") !== "")
+        expect(left.toSorted()).toEqual(["mcp-auth-bindings.json", "mcp-auth.json"])
       }),
     60_000,
   )

@@ -10,7 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
 import { type AuthError, fail, StoreFailed } from "../error.ts"
 import { attempt, codeOf } from "./disk.ts"
 import { type Holder, lives, parse, self, write } from "./holder.ts"
@@ -100,6 +101,19 @@ const take = (path: string, me: Holder): Effect.Effect<void, unknown> =>
     if (!again.done) return yield* new Contended({ holder: undefined })
   })
 
+/** Removes what processes have left beside it that died while they asked for it. */
+const sweep = Effect.fnUntraced(function* (path: string, me: Holder) {
+  const directory = dirname(path)
+  const names = yield* attempt(() => readdirSync(directory))
+  const beside = names.filter((name) => name.startsWith(`${basename(path)}.`)).map((name) => join(directory, name))
+  if (beside.length === 0) return
+  const now = yield* attempt(() => statSync(path).mtimeMs)
+  for (const other of beside) {
+    const text = yield* contentOf(other)
+    if (text !== undefined && (yield* isDead(other, text, me, now))) yield* unlink(other)
+  }
+})
+
 /** Gives it back, if it was not taken away. */
 const release = (path: string, me: Holder): Effect.Effect<void> =>
   Effect.flatMap(contentOf(path), (text) => (text === write(me) ? unlink(path) : Effect.void))
@@ -152,6 +166,7 @@ export const withLock =
           const me = yield* self
           yield* take(path, me)
           held = me
+          yield* Effect.ignore(sweep(path, me))
         }),
       )
       const taken = once.pipe(
