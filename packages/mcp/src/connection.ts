@@ -166,12 +166,13 @@ export const make = (options: {
     }
 
     /** The grant is over: no request of the session will be answered any more. */
-    const lost = (error: AuthError) => {
+    const lost = (error: AuthError, told: Effect.Effect<void>) => {
       const own = scope
       if (live === undefined || own === undefined) return
       live = undefined
       scope = undefined
-      runFork(Effect.forkIn(release(own), parent))
+      // Those whose requests fail for it are told so, and not that the connection was closed.
+      runFork(Effect.forkIn(Effect.andThen(told, release(own)), parent))
       become(statusOf(config, error, error.message))
     }
     const oauth = yield* options.surroundings.authorize(config, lost)

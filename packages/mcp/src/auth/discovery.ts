@@ -144,7 +144,13 @@ const findResource = Effect.fnUntraced(function* (options: Options) {
     if (found === undefined) continue
     const { metadata } = found
     if (!isOwn(metadata.resource, url)) {
-      return yield* refuse(resourceDocument, at, "resource", `${url}, or what is above it`, metadata.resource)
+      return yield* refuse(
+        resourceDocument,
+        at,
+        "resource",
+        `${shownUrl(url)}, or what is above it`,
+        shownUrl(metadata.resource),
+      )
     }
     return found
   }
@@ -184,7 +190,8 @@ const byDefault = (origin: string): AuthorizationServerMetadata => ({
 export const discover = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Discovered, AuthError> {
   const { network, url } = options
   const found = yield* findResource(options)
-  const resource = found?.metadata.resource ?? url
+  // Its query is not for others (RFC 8707, 2): it may hold a key.
+  const resource = found?.metadata.resource ?? url.replace(/[?#].*$/s, "")
   const { origin } = new URL(url)
   const [issuer] = found?.metadata.authorization_servers ?? []
   if (found !== undefined && issuer !== undefined) {
@@ -205,6 +212,26 @@ export const discover = Effect.fnUntraced(function* (options: Options): Effect.f
     resource,
   }
 })
+
+/** The challenge of a server that is asked for nothing in particular, without tokens; `undefined` where there is none. */
+export const probe = (options: {
+  readonly url: string
+  /** The entry's own. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly network: Network
+}): Effect.Effect<string | undefined> => {
+  const { headers, network, url } = options
+  const ask = () =>
+    network.fetch(url, {
+      method: "POST",
+      headers: { ...headers, accept: "application/json, text/event-stream", "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 0, method: "ping" }),
+    })
+  return Effect.tryPromise(ask).pipe(
+    Effect.map((response) => response.headers.get("www-authenticate") ?? undefined),
+    Effect.orElseSucceed(() => undefined),
+  )
+}
 
 /** A code is redeemed only where nobody else can redeem it (Authorization, Authorization Code Protection; RFC 7636). */
 export const requirePkce = ({ issuer, metadata }: Discovered): Effect.Effect<void, AuthError> => {

@@ -9,6 +9,7 @@ import * as Helper from "./helper.ts"
 import { make as makeNetwork } from "./network.ts"
 import * as OAuth from "./oauth.ts"
 import type { OAuthOptions } from "./options.ts"
+import type { StepUp } from "./step-up.ts"
 import { CredentialStore } from "./store.ts"
 
 const constant = (headers: AuthHeaders): Auth["Service"] => ({
@@ -76,7 +77,7 @@ export interface OAuthLayerOptions {
   /** Headers of every request, besides. */
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted<string>>> | undefined
   /** Asks a person for more scopes while a call waits. Default: nobody is asked, and the call fails. */
-  readonly stepUp?: OAuth.StepUp | undefined
+  readonly stepUp?: StepUp | undefined
 }
 
 /**

@@ -24,7 +24,7 @@ interface Options {
 const isDocument = (clientId: string): boolean => URL.canParse(clientId) && new URL(clientId).protocol === "https:"
 
 const configured = (
-  { options }: Options,
+  options: OAuthOptions,
   id: string,
   { issuer, metadata }: Discovered,
 ): Effect.Effect<Client, AuthError> => {
@@ -123,9 +123,42 @@ const fits = (client: Client, redirectUri: string | undefined, now: number): boo
 export const clientFor = (options: Options): Effect.Effect<Client, AuthError> =>
   Effect.gen(function* () {
     const { clientId } = options.options
-    if (clientId !== undefined) return yield* configured(options, clientId, options.discovered)
+    if (clientId !== undefined) return yield* configured(options.options, clientId, options.discovered)
     const { kept, redirectUri } = options
     if (kept !== undefined && fits(kept, redirectUri, yield* Clock.currentTimeMillis)) return kept
     // A refresh needs the client that the tokens were issued to: another would be refused.
     return yield* register(options)
   })
+
+/** The client that tokens were granted to, if it is still to be had: another would be refused their refresh. */
+export const grantedTo = (granted: {
+  readonly options: OAuthOptions
+  readonly discovered: Discovered
+  readonly kept: Client | undefined
+}): Effect.Effect<Client | undefined, AuthError> =>
+  Effect.gen(function* () {
+    const { discovered, kept, options } = granted
+    const { clientId } = options
+    if (clientId === undefined) return kept
+    return kept === undefined || kept.id === clientId ? yield* configured(options, clientId, discovered) : undefined
+  })
+
+/**
+ * A secret of the person's own goes to the authorization server that got it first, whatever the server says later.
+ * `bound` is the issuer of what is kept.
+ */
+export const requireIssuer = (bound: string | undefined, { issuer }: Discovered): Effect.Effect<void, AuthError> =>
+  bound === undefined || bound === issuer
+    ? Effect.void
+    : Effect.fail(
+        fail(
+          new DocumentRefused({
+            document: "the server's metadata",
+            url: shownUrl(issuer),
+            field: "authorization_servers",
+            expected: `${bound}, which its credentials were used at before`,
+            received: issuer,
+            hint: "Nothing was sent there. If its operator has moved it, log out of the server and sign in again.",
+          }),
+        ),
+      )

@@ -6,6 +6,7 @@ import type { AuthError } from "../auth/error.ts"
 import { readHeaders } from "../auth/headers.ts"
 import * as Network from "../auth/network.ts"
 import * as OAuth from "../auth/oauth.ts"
+import type { Lost } from "../auth/renewal.ts"
 import type { CredentialStore, Place } from "../auth/store.ts"
 import type { ServerConfig } from "../config.ts"
 
@@ -33,10 +34,7 @@ export const StepUp: Context.Reference<Ask> = Context.Reference<Ask>("@opencode/
 })
 
 /** The authorization of a server, where it has one: its entry neither forbids it nor brings credentials of its own. */
-export type Authorize = (
-  config: ServerConfig,
-  lost: (error: AuthError) => void,
-) => Effect.Effect<OAuth.OAuth | undefined, never, Scope.Scope>
+export type Authorize = (config: ServerConfig, lost: Lost) => Effect.Effect<OAuth.OAuth | undefined, never, Scope.Scope>
 
 /** Where the credentials of a server are kept; `undefined` where it is not authorized by tokens. */
 export const placeOf = (config: ServerConfig): Place | undefined => {
