@@ -101,16 +101,16 @@ describe("credentials of several processes", () => {
       Effect.gen(function* () {
         const { path, store } = yield* files
         const programs = yield* Effect.all([
-          run("updates", path, "a", 60),
-          run("opencode", path, "other", 150),
-          run("updates", path, "b", 60),
+          run("updates", path, "a", 40),
+          run("opencode", path, "other", 120),
+          run("updates", path, "b", 40),
         ])
         expect(yield* Effect.forEach(programs, ({ done }) => done, { concurrency: 3 })).toEqual(["", "", ""])
-        expect((yield* kept(store)).toSorted()).toEqual([...marks("a", 60), ...marks("b", 60)].toSorted())
+        expect((yield* kept(store)).toSorted()).toEqual([...marks("a", 40), ...marks("b", 40)].toSorted())
         const read = yield* store.read(place)
         expect([read?.issuer, read?.tokens?.type]).toEqual(["https://login.example.com", "DPoP"])
         const file = JSON.parse(readFileSync(path, "utf8"))
-        expect(file.other.tokens.accessToken.split(" ")).toEqual(marks("other", 150))
+        expect(file.other.tokens.accessToken.split(" ")).toEqual(marks("other", 120))
       }),
     60_000,
   )
@@ -155,7 +155,7 @@ describe("a process that is killed", () => {
       Effect.gen(function* () {
         const { path, store } = yield* files
         let last = 0
-        for (let round = 0; round < 8; round++) {
+        for (let round = 0; round < 6; round++) {
           const writer = yield* run("flood", path)
           yield* writer.said("writing")
           // At another point of its work each time.

@@ -10,6 +10,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
@@ -238,13 +239,72 @@ describe("credentials in files", () => {
 
   it.live("that OpenCode has removed are gone", () =>
     Effect.gen(function* () {
-      const { json, openCode, store } = yield* files
+      const { bindings, json, openCode, store } = yield* files
       openCode({ other: entry })
       yield* store.update(place, () => whole)
       const { issues: _, ...rest } = json()
       openCode(rest)
       expect(yield* store.read(place)).toBe(undefined)
       expect(yield* store.list).toEqual([])
+      // Nor do they lie about beside it when something is written next.
+      yield* store.update({ ...place, server: "another" }, () => ({ wantedScope: "x" }))
+      for (const secret of ["at-1", "client-secret", "dpop-private-key", "verifier-1"]) {
+        expect(readFileSync(bindings, "utf8")).not.toContain(secret)
+      }
+    }),
+  )
+
+  it.live("are kept where a process dies between its two files", () =>
+    Effect.gen(function* () {
+      const { json, openCode, path, store } = yield* files
+      openCode({ other: entry })
+      const first = { text: readFileSync(path, "utf8"), time: statSync(path).mtime }
+      yield* store.update(place, () => whole)
+      // As if the second was not written yet.
+      writeFileSync(path, first.text)
+      utimesSync(path, new Date(first.time.getTime() - 5_000), new Date(first.time.getTime() - 5_000))
+      expect(plain(yield* store.read(place))).toEqual(plain(whole))
+      yield* store.update(place, (current) => ({ ...current, pending: undefined }))
+
+      const second = readFileSync(path, "utf8")
+      const renewed = { ...whole, pending: undefined, tokens: tokens("at-2", { type: "DPoP" }) }
+      yield* store.update(place, () => renewed)
+      writeFileSync(path, second)
+      expect(plain(yield* store.read(place))).toEqual(plain(renewed))
+      yield* store.update(place, (current) => ({ ...current, wantedScope: "z" }))
+      expect(json()["issues"]?.["tokens"]).toEqual({
+        accessToken: "at-2",
+        refreshToken: "at-2-refresh",
+        expiresAt: 1_900_000_000,
+        scope: "read write",
+      })
+    }),
+  )
+
+  it.live("are changed on top of what OpenCode writes between the reading and the writing", () =>
+    Effect.gen(function* () {
+      const { json, openCode, store } = yield* files
+      yield* store.update(place, () => ({ tokens: tokens("at-1") }))
+      let times = 0
+      yield* store.update(place, (current) => {
+        times++
+        if (times === 1) openCode({ ...json(), other: entry })
+        return { ...current, wantedScope: `${current?.wantedScope ?? ""}x` }
+      })
+      expect(times).toBe(1)
+      expect(Object.keys(json()).toSorted()).toEqual(["issues", "other"])
+      expect((yield* store.read(place))?.wantedScope).toBe("x")
+
+      // Only where it comes with something else for the same server is the change made again, to that.
+      yield* store.update(place, (current) => {
+        times++
+        if (times === 2) openCode({ ...json(), issues: { ...entry, serverUrl: place.url } })
+        return { ...current, refusedScope: "y" }
+      })
+      expect(times).toBe(3)
+      const read = yield* store.read(place)
+      expect(read?.tokens === undefined ? "" : Redacted.value(read.tokens.access)).toBe("oc-at")
+      expect(read?.refusedScope).toBe("y")
     }),
   )
 
@@ -389,6 +449,8 @@ describe("the files", () => {
       expect(error.message).toContain("ENOTDIR")
       expect(error.message).toContain("See to it")
       expect(inspect(error, { depth: 9 })).not.toContain("at-1")
+      const directoryError = yield* Effect.flip(make({ path: directory }).read(place))
+      expect(directoryError.message).toContain(`the credentials in ${directory} cannot be read (EISDIR)`)
     }),
   )
 

@@ -228,6 +228,15 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
     return [Record.encode({ ...other, store: "file", credentials, written: own, replaced: [], others, writtenAt: 0 })]
   }
 
+  /** Secrets of servers that OpenCode, or the person, has removed from OpenCode's file do not lie about beside it. */
+  const isNeeded = (raw: unknown, file: Read): boolean => {
+    const place = Record.placeIn(raw)
+    const record = place === undefined ? undefined : Record.recordOf([raw], place)
+    if (record === undefined || record.sealed !== undefined) return true
+    const seen = seenOf(file, record.server)
+    return seen.entry?.url === record.url || Record.combine(record.url, record, seen) !== undefined
+  }
+
   const store = Effect.fnUntraced(function* (
     given: Place,
     change: (current: Credentials | undefined) => Credentials | undefined,
@@ -266,7 +275,7 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
         Effect.gen(function* () {
           const prepared = yield* Disk.prepare(main, text)
           const kept = Record.encode({ ...record, writtenAt: prepared.modified })
-          const others = records.filter((other) => !Record.isOf(place)(other))
+          const others = records.filter((other) => !Record.isOf(place)(other) && isNeeded(other, file))
           const all = [...others, ...rescued(place, records, seen, raw), kept]
           const beside = yield* Disk.prepare(bindings, textOf(Record.fileOf(all)))
           if (!(yield* Disk.isUnchanged(main, file.snapshot))) return "changed" as const
