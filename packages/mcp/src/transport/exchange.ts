@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { Auth, AuthHeaders } from "../auth/auth.ts"
 import { AuthError, Unavailable } from "../auth/error.ts"
 import { shownUrl, Unreachable } from "../http/error.ts"
@@ -94,7 +94,8 @@ export const make = (options: {
     if (reason !== undefined) {
       return yield* fail(new Unreachable({ url: shownUrl(ownUrl), cause: undefined, ...reason }))
     }
-    const scope = yield* Effect.scope
+    // Its own, so that the last requests of a connection that ends may still be signed.
+    const scope = yield* Scope.fork(yield* Effect.scope)
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const fork = (effect: Effect.Effect<void>) => {
       run(Effect.forkIn(effect, scope))
