@@ -34,20 +34,20 @@ export interface Surroundings {
 }
 
 /** An opener that fails does so within this time, in milliseconds; one that still runs then has opened something. */
-const patience = 500
+const patience = 1_000
 
-const isRemote = ({ environment }: Surroundings): boolean =>
-  Boolean(environment.SSH_CONNECTION) || Boolean(environment.SSH_TTY)
+const here: Surroundings = { platform: process.platform, environment: process.env }
+
+type Command = readonly [string, ...Array<string>]
 
 /**
- * The program and its arguments that open a URL: that of `BROWSER`, or the platform's. `undefined` where there is none, or
- * where it would open on a screen that the person does not sit at, and for what is no web page.
+ * The program and its arguments that open a URL: that of `BROWSER`, or the platform's. Otherwise why there is none: it is no
+ * web page, or would open on a screen that the person does not sit at.
  */
-export const command = (url: URL, surroundings: Surroundings): readonly [string, ...Array<string>] | undefined => {
-  const { environment, platform } = surroundings
-  if (url.protocol !== "https:" && url.protocol !== "http:") return undefined
+export const command = (url: URL, { environment, platform }: Surroundings): Command | string => {
+  if (url.protocol !== "https:" && url.protocol !== "http:") return "it is no web page"
   if (environment.BROWSER) return [environment.BROWSER, url.href]
-  if (isRemote(surroundings)) return undefined
+  if (environment.SSH_CONNECTION || environment.SSH_TTY) return "you are connected over SSH"
   switch (platform) {
     case "darwin":
       return ["/usr/bin/open", url.href]
@@ -60,36 +60,38 @@ export const command = (url: URL, surroundings: Surroundings): readonly [string,
       ]
     default:
       // Without a display it would open a browser of text in the middle of the terminal.
-      return environment.DISPLAY || environment.WAYLAND_DISPLAY ? ["xdg-open", url.href] : undefined
+      return environment.DISPLAY || environment.WAYLAND_DISPLAY ? ["xdg-open", url.href] : "there is no display"
   }
 }
 
-/** Whether a program could be started and has not failed at once. It lives on when this one ends. */
-const run = ([program, ...args]: readonly [string, ...Array<string>], { environment }: Surroundings) =>
-  Effect.callback<boolean>((resume) => {
-    const child = spawn(program, args, {
-      detached: true,
-      stdio: "ignore",
-      windowsHide: true,
-      env: { ...environment },
-    })
-    child.once("error", () => resume(Effect.succeed(false)))
-    child.once("exit", (code) => resume(Effect.succeed(code === 0)))
-    child.unref()
-  }).pipe(
-    // What can be seen at once, as a program that is a directory, is thrown.
-    Effect.catchDefect(() => Effect.succeed(false)),
-    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.succeed(true) }),
+const run = ([program, ...args]: Command, { environment }: Surroundings): Effect.Effect<string | undefined> =>
+  Effect.flatMap(
+    // What can be seen at once, as a NUL byte, is thrown.
+    Effect.try({
+      try: () => spawn(program, args, { detached: true, stdio: "ignore", windowsHide: true, env: { ...environment } }),
+      catch: (cause) => `${program}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    }),
+    (child) =>
+      Effect.callback<undefined, string>((resume) => {
+        child.once("error", (cause) => resume(Effect.fail(`${program}: ${cause.message}`)))
+        child.once("exit", (code, signal) =>
+          resume(code === 0 ? Effect.undefined : Effect.fail(`${program} ended with ${code ?? signal}`)),
+        )
+        // It lives on when this process ends.
+        child.unref()
+      }),
+  ).pipe(
+    Effect.catch((problem) => Effect.succeed(problem)),
+    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.undefined }),
     Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
   )
 
-/** A browser for other surroundings than this process's. */
-export const make = (surroundings: Surroundings): Browser => ({
-  open: (url) => {
+/** Opens a URL, as far as that can be known at once: why it could not be, where it could not. */
+export const attempt = (url: URL, surroundings: Surroundings = here): Effect.Effect<string | undefined> =>
+  Effect.suspend(() => {
     const found = command(url, surroundings)
-    return found === undefined ? Effect.succeed(false) : run(found, surroundings)
-  },
-})
+    return typeof found === "string" ? Effect.succeed(found) : run(found, surroundings)
+  })
 
 /**
  * The person's own: `BROWSER`, a program whose one argument is the URL, or the platform's opener. None over SSH and without
@@ -100,6 +102,6 @@ export const make = (surroundings: Surroundings): Browser => ({
  * const browsers = { person: Browser.system }
  * ```
  */
-export const system: Layer.Layer<never> = Layer.sync(Browser)(() =>
-  make({ platform: process.platform, environment: process.env }),
-)
+export const system: Layer.Layer<never> = Layer.succeed(Browser)({
+  open: (url) => Effect.map(attempt(url), (problem) => problem === undefined),
+})

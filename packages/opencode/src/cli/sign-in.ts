@@ -6,7 +6,7 @@
  */
 import type { Callback } from "@opencode-ai/mcp/auth/callback"
 import type { AuthError } from "@opencode-ai/mcp/auth/error"
-import { Browser } from "@opencode-ai/mcp/auth/browser"
+import { attempt, Browser } from "@opencode-ai/mcp/auth/browser"
 import type { Interaction, Started } from "@opencode-ai/mcp/mcp/authorization"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -115,9 +115,7 @@ export const signIn = <A>(options: SignInOptions<A>): Effect.Effect<A, AuthError
       Effect.gen(function* () {
         shown = url.href
         yield* showUrl(server, url, output)
-        if (isRemote()) return false
-        const module = yield* Effect.promise(() => import("./interview/browser.ts"))
-        return (yield* module.open(url.href)) === undefined
+        return (yield* attempt(url)) === undefined
       })
     const signing = Effect.provideService(run(interaction), Browser, { open })
     return yield* Effect.raceFirst(signing, Deferred.await(abandoned))

@@ -1,5 +1,6 @@
 /** A page that a server wants the person to visit, on a terminal: looked at first, opened on the person's word alone. */
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import { attempt } from "@opencode-ai/mcp/auth/browser"
 import type { ElicitationAnswer, UrlElicitation, Visit } from "@opencode-ai/mcp/capability/elicitation"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
@@ -8,7 +9,6 @@ import * as Terminal from "effect/Terminal"
 import { ask } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
-import { open } from "./browser.ts"
 import * as Said from "./said.ts"
 
 const choices: ReadonlyArray<Prompt.SelectChoice<ElicitationAnswer["action"]>> = [
@@ -35,7 +35,7 @@ export const visit = (request: UrlElicitation) =>
     const answer: ElicitationAnswer = { action }
     if (action !== "accept") return answer
     yield* output.say(`\nOpening ${url}`)
-    const problem = yield* open(request.url)
+    const problem = yield* attempt(new URL(request.url))
     if (problem !== undefined) {
       yield* output.warn(`it could not be opened (${problem}): please open it yourself`)
     }
