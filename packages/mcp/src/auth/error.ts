@@ -144,7 +144,7 @@ export class Misconfigured extends Data.TaggedError("Misconfigured")<{
   }
 }
 
-/** The program that makes the headers failed. What it printed is not in here. */
+/** The program that makes the headers failed. What it printed on its standard output is not in here. */
 export class HelperFailed extends Data.TaggedError("HelperFailed")<{
   readonly command: string
   readonly detail: string
