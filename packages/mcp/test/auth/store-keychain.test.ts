@@ -9,7 +9,7 @@ import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import type { Credentials } from "../../src/auth/store.ts"
 import { make } from "../../src/auth/store/file.ts"
-import { platform } from "../../src/auth/store/keychain.ts"
+import { macOs, platform } from "../../src/auth/store/keychain.ts"
 
 const place = { server: "bank", url: "https://bank.example/mcp", store: "keychain" } as const
 
@@ -30,6 +30,16 @@ case "$1" in
   store) cat > "${directory}/items/$last" ;;
   lookup) [ -f "${directory}/items/$last" ] || exit 1; cat "${directory}/items/$last" ;;
   clear) [ -f "${directory}/items/$last" ] || exit 1; rm "${directory}/items/$last" ;;
+esac
+`
+
+/** `security` of macOS, as far as it is used: what is not found ends with 44, and `-i` always well. */
+const security = (directory: string) => `#!/bin/sh
+echo "$@" >> "${directory}/argv"
+case "$1" in
+  -i) read line; set -- $line; [ "$1 $2 $3 $5 $7" = "add-generic-password -U -s -a -w" ] && echo "$8" > "${directory}/items/$6"; exit 0 ;;
+  find-generic-password) [ "$6" = -w ] && [ -f "${directory}/items/$5" ] || exit 44; cat "${directory}/items/$5" ;;
+  delete-generic-password) rm "${directory}/items/$5" 2> /dev/null || exit 44 ;;
 esac
 `
 
@@ -182,6 +192,20 @@ describe.skipIf(process.platform === "darwin" || process.platform === "win32")("
       const error = yield* Effect.flip(store.update(place, () => whole("a")))
       expect(error.message).toContain("did not keep what it was given")
       expect(readdirSync(join(path, "..")).filter((name) => name.startsWith("mcp-auth"))).toEqual([])
+    }),
+  )
+
+  it.live("are asked of macOS by its own tool, which is told no secret by an argument", () =>
+    Effect.gen(function* () {
+      const { directory, everything, items, path } = yield* withTool(security)
+      const store = make({ path, keychain: macOs(join(directory, "secret-tool")) })
+      expect(yield* store.read(place)).toBe(undefined)
+      yield* store.update(place, () => whole("access-secret"))
+      expect(access(yield* store.read(place))).toBe("access-secret")
+      for (const secret of secrets) expect(everything()).not.toContain(secret)
+      expect(everything()).not.toContain(readFileSync(join(directory, "items", items()[0] ?? ""), "utf8").trim())
+      yield* store.update(place, () => undefined)
+      expect(items()).toEqual([])
     }),
   )
 })

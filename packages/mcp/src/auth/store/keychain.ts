@@ -109,9 +109,10 @@ const secretTool = (): Keychain => {
 /** `errSecItemNotFound`, as `security` ends with it. */
 const notFound = 44
 
-const macOs = (): Keychain => {
+/** The keychain of macOS. */
+export const macOs = (security = "/usr/bin/security"): Keychain => {
   const tool = (args: ReadonlyArray<string>, input?: string) =>
-    run("/usr/bin/security", args, "Reinstall macOS's security tool", input)
+    run(security, args, "Reinstall macOS's security tool", input)
   const named = (account: string) => ["-s", service, "-a", account]
   return {
     get: (account) =>
@@ -120,7 +121,7 @@ const macOs = (): Keychain => {
           ? Effect.succeed(undefined)
           : Effect.as(expectEnd("security", ended), secretOf(ended.output)),
       ),
-    // Its arguments would be seen by every process of the machine. Both are base64url.
+    // Its arguments would be seen by every process of the machine. Both are hexadecimal.
     set: (account, secret) => {
       const line = ["add-generic-password", "-U", ...named(account), "-w", Redacted.value(secret)].join(" ")
       return Effect.flatMap(tool(["-i"], `${line}\n`), (ended) => expectEnd("security", ended))
@@ -154,7 +155,7 @@ export const keyOf = (keychain: Keychain, account: string): Effect.Effect<Redact
   Effect.gen(function* () {
     const there = yield* keychain.get(account)
     if (there !== undefined) return there
-    const key = Redacted.make(randomBytes(32).toString("base64url"))
+    const key = Redacted.make(randomBytes(32).toString("hex"))
     yield* keychain.set(account, key)
     const kept = yield* keychain.get(account)
     // `security -i` ends well whatever came of its lines.
@@ -165,7 +166,7 @@ export const keyOf = (keychain: Keychain, account: string): Effect.Effect<Redact
 /** AES-256-GCM (NIST SP 800-38D); `bound` is what the text belongs to: elsewhere it does not open. */
 export const seal = (key: Redacted.Redacted<string>, bound: string, text: string): string => {
   const nonce = randomBytes(12)
-  const cipher = createCipheriv("aes-256-gcm", Buffer.from(Redacted.value(key), "base64url"), nonce)
+  const cipher = createCipheriv("aes-256-gcm", Buffer.from(Redacted.value(key), "hex"), nonce)
   cipher.setAAD(Buffer.from(bound))
   return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]).toString("base64url")
 }
@@ -179,12 +180,9 @@ export const open = (
   Effect.orElseSucceed(
     attempt(() => {
       const bytes = Buffer.from(sealed, "base64url")
-      const decipher = createDecipheriv(
-        "aes-256-gcm",
-        Buffer.from(Redacted.value(key), "base64url"),
-        bytes.subarray(0, 12),
-        { authTagLength: 16 },
-      )
+      const decipher = createDecipheriv("aes-256-gcm", Buffer.from(Redacted.value(key), "hex"), bytes.subarray(0, 12), {
+        authTagLength: 16,
+      })
       decipher.setAAD(Buffer.from(bound))
       decipher.setAuthTag(bytes.subarray(-16))
       return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString("utf8")
