@@ -3,6 +3,7 @@
  * to them. Headless, with a profile of its own in the temporary directory, without a way to any other machine; every
  * process of it is gone with the Scope.
  */
+import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -27,7 +28,7 @@ export class ChromiumError extends Data.TaggedError("ChromiumError")<{
 export interface Tab {
   /** Playwright's page, for what needs no Effect. */
   readonly page: Page
-  /** Does something in the page; a failure says what Playwright says. Nothing is waited for longer than 15 seconds. */
+  /** Does something in the page; a failure says what Playwright says. Nothing is waited for longer than 30 seconds. */
   readonly use: <A>(step: (page: Page) => Promise<A>) => Effect.Effect<A, ChromiumError>
   /** Every URL that was requested by any frame or popup, oldest first, whether or not it was answered. */
   readonly requests: ReadonlyArray<string>
@@ -85,6 +86,15 @@ const attempt = <A>(step: () => Promise<A>): Effect.Effect<A, ChromiumError> =>
     catch: (cause) => new ChromiumError({ detail: cause instanceof Error ? cause.message : String(cause), cause }),
   })
 
+/** A browser does not live in simulated time. */
+const realTime = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
+
+const bounded = <A>(effect: Effect.Effect<A, ChromiumError>): Effect.Effect<A, ChromiumError> =>
+  Effect.timeoutOrElse(effect, {
+    duration: 2 * patience,
+    orElse: () => Effect.fail(new ChromiumError({ detail: `The page did not do it within ${2 * patience} ms` })),
+  }).pipe(realTime)
+
 /** Starts it with its profile, caches and sockets in a directory of ours. */
 const launch = (
   executablePath: string,
@@ -121,7 +131,7 @@ const kill = (pid: number) =>
 const end = (browser: Browser, pid: number): Effect.Effect<void> =>
   Effect.gen(function* () {
     const known = yield* Effect.orElseSucceed(processesOf(browser), () => [])
-    yield* Effect.ignore(attempt(() => browser.close())).pipe(Effect.timeoutOption(patience))
+    yield* Effect.ignore(attempt(() => browser.close())).pipe(Effect.timeoutOption(patience), realTime)
     const left = () => [...new Set([pid, ...known])].filter(isAlive)
     // What a closed browser started ends a moment after it.
     yield* Effect.forEach(left(), kill, { discard: true })
@@ -159,7 +169,7 @@ const open = (browser: Browser, options: BrowserContextOptions): Effect.Effect<T
       void popup.close()
     })
     page.on("download", (download) => void disturbances.push(`download: ${download.url()}`))
-    return { page, use: (step) => attempt(() => step(page)), requests, console, pwned, disturbances }
+    return { page, use: (step) => bounded(attempt(() => step(page))), requests, console, pwned, disturbances }
   })
 
 /** Starts Chromium, which ends with the Scope. It has no sandbox where root runs the tests, or the system grants none. */

@@ -57,7 +57,7 @@ export const render = ({ message, next, status, title }: Page): Rendered => ({
     "content-type": "text/html; charset=utf-8",
     "content-security-policy":
       `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; ` +
-      `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox`,
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

@@ -1,5 +1,5 @@
 /** What an authorization server, a name and another page put into a real browser on its way back to us: text, and nothing else. */
-import { chromium, inChromium, type Tab } from "@opencode-ai/testing/chromium"
+import { type Chromium, chromium, inChromium, type Tab } from "@opencode-ai/testing/chromium"
 import { listening } from "@opencode-ai/testing/peers/authorization/http"
 import { protectedMcp } from "@opencode-ai/testing/peers/authorization/protected"
 import { authorizationServer } from "@opencode-ai/testing/peers/authorization/server"
@@ -8,20 +8,23 @@ import { expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import { deciding, ending, plain, signingIn } from "./signing.ts"
 
+/** Milliseconds: several sign-ins, one after the other, on a busy machine. */
+const patience = 120_000
+
 /** A server that nobody should come to: what came, and what it answers. */
-const site = (html = "") =>
+const site = (html = "", headers: { readonly [name: string]: string } = {}) =>
   Effect.gen(function* () {
     const paths: Array<string> = []
     const origin = yield* listening((request, response) => {
       paths.push(request.url ?? "")
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(html)
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8", ...headers }).end(html)
     })
     return { origin, paths }
   })
 
 /** Ways to run a script, each of which says so, and to fetch or open something elsewhere; the page cuts a message at 600. */
 const payloads = (elsewhere: string): ReadonlyArray<string> => [
-  `<img src=x onerror="pwned('img')">"'><script>pwned('script')</script></p></main><svg onload=pwned('svg')>` +
+  `<img src=x onerror="pwned('img')">"'><script>pwned('script')</script></p></main><svg onload=pwned('svg')></svg>` +
     `<iframe srcdoc="<script>pwned('frame')</script>"></iframe></title></style><script src="${elsewhere}/script"></script>` +
     `<link rel=stylesheet href="${elsewhere}/style">`,
   `<meta http-equiv=refresh content="0;url=${elsewhere}/refresh"><base href="${elsewhere}/"><style>@import ` +
@@ -47,13 +50,23 @@ const refusing =
     return { redirect: to.href }
   }
 
+/** The page was drawn: what its parsing began has begun. */
+const drawn = (tab: Tab) => tab.use((page) => page.screenshot())
+
+/** A page of that text, once it is loaded and drawn. */
+const opened = (browser: Chromium, html: string, headers?: { readonly [name: string]: string }) =>
+  Effect.gen(function* () {
+    const { origin } = yield* site(`<!doctype html>${html}`, headers)
+    const tab = yield* browser.tab()
+    yield* tab.use((page) => page.goto(origin))
+    yield* drawn(tab)
+    return tab
+  })
+
 /** Nothing of the page ran or asked for anything, and the policy had nothing to hold back. */
 const expectStill = (tab: Tab, callback: string) =>
   Effect.gen(function* () {
-    // Whatever the page began has come so far: two frames were drawn.
-    yield* tab.use((page) =>
-      page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"),
-    )
+    yield* drawn(tab)
     expect(tab.pwned).toEqual([])
     expect(tab.disturbances).toEqual([])
     expect(tab.console.filter((line) => !line.includes("status of 400"))).toEqual([])
@@ -69,39 +82,51 @@ const headers = {
   "x-frame-options": "DENY",
 }
 
-inChromium("what an authorization server says of its refusal is text on the page, whatever is written there", () =>
-  Effect.gen(function* () {
-    const elsewhere = yield* site()
-    const browser = yield* chromium
-    const server = yield* hostileAuthorization()
-    for (const payload of payloads(elsewhere.origin)) {
-      yield* server.set({ authorization: refusing("access_denied", `${payload}${unseen}`) })
-      const { callback, running, url } = yield* signingIn({ docs: server }, "docs")
-      const tab = yield* browser.tab({ viewport: { width: 320, height: 640 } })
-      const page = yield* ending(tab, callback, (page) => page.goto(url))
-      expect(page).toMatchObject({ status: 400, title: "Not signed in", elements: plain, overflow: 0, headers })
-      expect(page.headers["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; /)
-      expect(page.paragraphs[0]).toContain(`access_denied (${payload}`)
-      expect(page.paragraphs.join("")).not.toMatch(isUnseen)
-      yield* expectStill(tab, callback)
-      const { code, stderr, stdout } = yield* running.result
-      expect(code).toBe(4)
-      expect(`${stdout}${stderr}`).not.toMatch(isUnseen)
-    }
-    expect(elsewhere.paths).toEqual([])
-  }),
+inChromium(
+  "what an authorization server says of its refusal is text on the page, whatever is written there",
+  () =>
+    Effect.gen(function* () {
+      const [elsewhere, bait] = [yield* site(), yield* site()]
+      const baits = payloads(bait.origin)
+      const browser = yield* chromium
+      const server = yield* hostileAuthorization()
+      const harm: Array<string> = []
+      for (const [nth, payload] of payloads(elsewhere.origin).entries()) {
+        yield* server.set({ authorization: refusing("access_denied", `${payload}${unseen}`) })
+        const { callback, running, url } = yield* signingIn({ docs: server }, "docs")
+        const tab = yield* browser.tab({ viewport: { width: 320, height: 640 } })
+        const page = yield* ending(tab, callback, (page) => page.goto(url))
+        expect(page).toMatchObject({ status: 400, title: "Not signed in", elements: plain, overflow: 0, headers })
+        expect(page.paragraphs[0]).toContain(`access_denied (${payload}`)
+        expect(page.paragraphs.join("")).not.toMatch(isUnseen)
+        yield* expectStill(tab, callback)
+        const { code, stderr, stdout } = yield* running.result
+        expect(code).toBe(4)
+        expect(`${stdout}${stderr}`).not.toMatch(isUnseen)
+        // Should it become markup one day, the page's policy holds it.
+        const policy = { "content-security-policy": page.headers["content-security-policy"] ?? "" }
+        const held = yield* opened(browser, `<p>${payload}</p>`, policy)
+        expect(held.pwned).toEqual([])
+        // Without the policy it is dangerous, and these eyes see it.
+        harm.push(...(yield* opened(browser, `<p>${baits[nth]}</p>`)).pwned)
+      }
+      expect(elsewhere.paths).toEqual([])
+      expect(harm).toEqual(expect.arrayContaining(["script", "img", "svg", "frame"]))
+      expect(bait.paths).toEqual(expect.arrayContaining(["/script", "/style", "/import", "/image"]))
+    }),
+  patience,
 )
 
 inChromium("the code of an error is text on the page too", () =>
   Effect.gen(function* () {
     const server = yield* hostileAuthorization()
-    const code = `"><script>pwned('error')</script>`
-    yield* server.set({ authorization: refusing(code, "") })
+    const error = `"><script>pwned('error')</script>`
+    yield* server.set({ authorization: refusing(error, "") })
     const { callback, running, url } = yield* signingIn({ docs: server }, "docs")
     const tab = yield* (yield* chromium).tab()
     const page = yield* ending(tab, callback, (page) => page.goto(url))
     expect(page).toMatchObject({ status: 400, elements: plain })
-    expect(page.paragraphs[0]).toContain(code)
+    expect(page.paragraphs[0]).toContain(error)
     yield* expectStill(tab, callback)
     expect((yield* running.result).code).toBe(4)
   }),
