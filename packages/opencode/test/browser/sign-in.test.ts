@@ -54,7 +54,7 @@ inChromium("who denies it is told what that means and what to do", () =>
     const page = yield* ending(tab, callback, deciding(url, "Deny"))
     expect(page).toMatchObject({ status: 400, heading: "Not signed in", elements: plain, overflow: 0 })
     expect(page.paragraphs[0]).toContain("access_denied (The person said no)")
-    expect(page.paragraphs[1]).toContain("Go back to OpenCode and begin the sign-in anew")
+    expect(page.paragraphs[1]).toContain("Go back to OpenCode and begin the sign-in")
     const result = yield* running.result
     expect(result.stderr).toContain("access_denied (The person said no)")
     expect(result.code).toBe(4)
