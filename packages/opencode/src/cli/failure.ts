@@ -126,7 +126,8 @@ const ofTransport = (message: string, { reason }: TransportError): Failure => {
 }
 
 /** What a person does about a server that nobody has signed in to, or not for enough. */
-const remedy = (server: string): string => `run mcp auth ${/^[\w.@-]+$/.test(server) ? server : JSON.stringify(server)}`
+export const remedy = (server: string): string =>
+  `run mcp auth ${/^[\w.@-]+$/.test(server) ? server : JSON.stringify(server)}`
 
 const remedied: ReadonlySet<Tag> = new Set<Tag>(["AuthRequired", "InsufficientScope"])
 

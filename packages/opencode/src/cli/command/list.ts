@@ -2,7 +2,7 @@
 import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { Exit } from "../failure.ts"
+import { Exit, remedy } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Present from "../present.ts"
@@ -53,14 +53,18 @@ export const show = (states: ReadonlyArray<ServerState>) =>
     yield* output.print((output.out.terminal ? asTable : asLines)(states, output).join("\n"))
   })
 
-const errorOf = (status: Status) => ("error" in status && status.error !== undefined ? status.error : undefined)
+/** Why it is not connected, and what to do where a sign-in helps. */
+const errorOf = ({ name, status }: ServerState) => {
+  const error = "error" in status ? status.error : undefined
+  return status.status === "needs_auth" ? `${error ?? "it asks for authorization"}; ${remedy(name)}` : error
+}
 
 const counts = ({ prompts, resources, templates, tools }: ServerState) => [tools, prompts, resources, templates]
 
 const asLines = (states: ReadonlyArray<ServerState>): ReadonlyArray<string> =>
   states.map((state) => {
     const [tools, prompts, resources, templates] = counts(state)
-    const error = errorOf(state.status)
+    const error = errorOf(state)
     const offers = [`${tools} tools`, `${prompts} prompts`, `${resources} resources`, `${templates} templates`]
     const known = state.status.status === "connected"
     return [
@@ -104,7 +108,7 @@ const asTable = (states: ReadonlyArray<ServerState>, { out }: Writer): ReadonlyA
   return [
     ...Text.table(shape, rows, out.columns(), out.paint),
     ...states.flatMap((state) => {
-      const error = errorOf(state.status)
+      const error = errorOf(state)
       if (error === undefined) return []
       const [mark, colour] = looks[state.status.status]
       const lines = Text.harmless(error)

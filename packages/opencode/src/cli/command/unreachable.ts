@@ -1,6 +1,7 @@
 /** What a command that asks all servers says of those that it could not ask. */
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
+import { remedy } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 
@@ -11,6 +12,7 @@ export const describeFailures = Effect.gen(function* () {
   for (const { name, status } of yield* mcp.servers) {
     if (status.status === "connected" || status.status === "disabled") continue
     const why = "error" in status && status.error !== undefined ? `: ${status.error}` : ""
-    yield* output.warn(`${Text.oneLine(name)} is left out, it is not connected (${status.status})${why}`)
+    const advice = status.status === "needs_auth" ? `; ${remedy(name)}` : ""
+    yield* output.warn(`${Text.oneLine(name)} is left out, it is not connected (${status.status})${why}${advice}`)
   }
 })
