@@ -307,7 +307,7 @@ describe("a workload's identity", () => {
   it.live.each([
     { name: "expired", claims: { exp: 1 } },
     { name: "for another audience", claims: { aud: "https://elsewhere.test" } },
-  ])("that is $name is told once by the field, and stays secret: %s", ({ claims }) =>
+  ])("that is %s is told once by the field, and stays secret", ({ claims }) =>
     Effect.gen(function* () {
       const { authorization, identity, server } = yield* peers
       const token = yield* identity(claims)
