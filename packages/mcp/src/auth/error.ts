@@ -52,8 +52,12 @@ export class InsufficientScope extends Data.TaggedError("InsufficientScope")<{
   readonly refused: boolean
 }> {
   override get message(): string {
+    if (this.missing.length === 0) {
+      return `it wants more than was granted, and names no scope that is missing; ask its operator which it needs`
+    }
     const wanted = `it needs the scopes ${this.missing.join(" ")}`
-    return this.refused ? `${wanted}, which were refused` : `${wanted}, which were not granted yet`
+    const why = this.refused ? "which were refused" : "which were not granted yet"
+    return `${wanted}, ${why}; sign in again to grant them`
   }
 }
 

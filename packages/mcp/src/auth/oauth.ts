@@ -21,8 +21,9 @@ import { signInRequired } from "./renewal.ts"
 import * as StepUp from "./step-up.ts"
 import type { CredentialStore, Credentials, Place, Tokens } from "./store.ts"
 
-/** Tokens that were renewed so lately because the server refused others, in milliseconds, are not renewed again for that. */
-const fresh = 5_000
+/** A server that refuses so many tokens within so many milliseconds, each as soon as it was issued, is not brought more. */
+const tries = 3
+const fresh = 10_000
 
 export type AuthStatus = "authenticated" | "expired" | "not_authenticated"
 
@@ -74,8 +75,8 @@ export const make = (parts: {
     /** Whether the server has asked for authorization. */
     let isAsked = false
     let discovered: Discovered | undefined
-    /** What a refusal by the server has led to last, and when. */
-    let replacement: { readonly tokens: Tokens; readonly at: number } | undefined
+    /** What refusals by the server have led to lately, and when; the last comes last. */
+    let replacements: ReadonlyArray<{ readonly tokens: Tokens; readonly at: number }> = []
 
     const look = Effect.suspend(() => discover({ url: place.url, hint, network }))
     const lookup = Effect.gen(function* () {
@@ -126,15 +127,16 @@ export const make = (parts: {
     const unauthorized = Effect.fnUntraced(function* (sent: AuthHeaders) {
       const tokens = holder.now()?.tokens
       if (tokens === undefined && !isUnattended) return yield* signInRequired("nobody has signed in")
-      if (replacement !== undefined && Held.isSame(replacement.tokens, tokens)) {
-        if (clock.currentTimeMillisUnsafe() - replacement.at < fresh) {
-          return yield* signInRequired(
-            `it refuses what ${discovered?.issuer ?? "its authorization server"} issued just now`,
-          )
-        }
+      replacements = replacements.filter(({ at }) => clock.currentTimeMillisUnsafe() - at < fresh)
+      if (replacements.length >= tries) {
+        return yield* signInRequired(
+          `it refuses what ${discovered?.issuer ?? "its authorization server"} issued just now`,
+        )
       }
       const next = yield* renewal.renew(tokens)
-      replacement = { tokens: next.tokens, at: clock.currentTimeMillisUnsafe() }
+      if (!Held.isSame(replacements.at(-1)?.tokens, next.tokens)) {
+        replacements = [...replacements, { tokens: next.tokens, at: clock.currentTimeMillisUnsafe() }]
+      }
       return wasReplaced(sent)
     })
 

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { type AuthError, fail, InsufficientScope } from "./error.ts"
-import type { Holder } from "./held.ts"
+import { type Holder, isSame } from "./held.ts"
 import type { Renewal } from "./renewal.ts"
 import * as Scopes from "./scopes.ts"
 import type { CredentialStore, Place } from "./store.ts"
@@ -60,11 +60,13 @@ export const make = (parts: {
       reason._tag === "SignInAbandoned" || (reason._tag === "OAuthRefused" && reason.error === "access_denied")
 
     return Effect.fnUntraced(function* (challengeScope) {
+      const before = holder.now()?.tokens
       // Whoever else is getting scopes may get these.
       yield* renewal.settled
       while (asking !== undefined) yield* Effect.exit(Deferred.await(asking))
       const missingNow = () => Scopes.missing(challengeScope, holder.now()?.tokens.scope)
       const missing = missingNow()
+      if (missing.length === 0 && !isSame(holder.now()?.tokens, before)) return
       const stored = yield* store.read(place)
       // They were granted, and it is not content; or it does not say which it wants.
       if (missing.length === 0) return yield* refusal(challengeScope, missing, true)
