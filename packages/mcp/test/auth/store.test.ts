@@ -258,11 +258,11 @@ describe("credentials in files", () => {
     Effect.gen(function* () {
       const { json, openCode, path, store } = yield* files
       openCode({ other: entry })
-      const first = { text: readFileSync(path, "utf8"), time: statSync(path).mtime }
+      const first = { text: readFileSync(path, "utf8"), time: statSync(path).mtimeMs / 1000 - 5 }
       yield* store.update(place, () => whole)
       // As if the second was not written yet.
       writeFileSync(path, first.text)
-      utimesSync(path, new Date(first.time.getTime() - 5_000), new Date(first.time.getTime() - 5_000))
+      utimesSync(path, first.time, first.time)
       expect(plain(yield* store.read(place))).toEqual(plain(whole))
       yield* store.update(place, (current) => ({ ...current, pending: undefined }))
 

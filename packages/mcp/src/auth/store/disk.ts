@@ -2,6 +2,7 @@
  * Files that hold secrets: read whole, replaced whole by a rename, never left readable by others. What a file means, and
  * who may write it at the moment, is not known here.
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { createHash, randomBytes } from "node:crypto"
@@ -27,13 +28,18 @@ import {
 import { basename, dirname, join, resolve } from "node:path"
 import { AuthError, fail, StoreFailed } from "../error.ts"
 
+/** What a system call threw. */
+export class SystemFailed extends Data.TaggedError("SystemFailed")<{ readonly cause: unknown }> {}
+
 /** The code of a system error: `EEXIST`. */
-export const codeOf = (cause: unknown): string | undefined =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+export const codeOf = (error: unknown): string | undefined => {
+  const cause = error instanceof SystemFailed ? error.cause : error
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
+}
 
 /** One or more system calls; fails with what they threw. */
-export const attempt = <A>(calls: () => A): Effect.Effect<A, unknown> =>
-  Effect.try({ try: calls, catch: (cause) => cause })
+export const attempt = <A>(calls: () => A): Effect.Effect<A, SystemFailed> =>
+  Effect.try({ try: calls, catch: (cause) => new SystemFailed({ cause }) })
 
 /** What a person can do about a system error. */
 const hintOf = (code: string | undefined): string => {
@@ -44,8 +50,9 @@ const hintOf = (code: string | undefined): string => {
 
 const failed =
   (path: string, what: string) =>
-  (cause: unknown): AuthError => {
-    if (cause instanceof AuthError) return cause
+  (error: SystemFailed | AuthError): AuthError => {
+    if (error instanceof AuthError) return error
+    const { cause } = error
     const code = codeOf(cause)
     return fail(new StoreFailed({ place: path, detail: `${what} (${code ?? "unknown"})`, hint: hintOf(code), cause }))
   }
@@ -200,7 +207,7 @@ const stateOf = (descriptor: number): string => {
 }
 
 /** What is written into an open file at this moment, once that has come to its end. */
-const settled = (descriptor: number): Effect.Effect<string, unknown> => {
+const settled = (descriptor: number): Effect.Effect<string, SystemFailed> => {
   const still = Effect.gen(function* () {
     const state = yield* attempt(() => stateOf(descriptor))
     yield* Effect.sleep("20 millis")

@@ -13,7 +13,7 @@ import * as Schedule from "effect/Schedule"
 import { linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { type AuthError, fail, StoreFailed } from "../error.ts"
-import { attempt, codeOf } from "./disk.ts"
+import { attempt, codeOf, SystemFailed } from "./disk.ts"
 import { type Holder, lives, parse, self, write } from "./holder.ts"
 
 /** How often a holder touches its file, in milliseconds. */
@@ -39,7 +39,7 @@ const linkless: ReadonlySet<string | undefined> = new Set(["EPERM", "ENOTSUP", "
 const create = (
   path: string,
   holder: Holder,
-): Effect.Effect<{ readonly now: number; readonly done: boolean }, unknown> => {
+): Effect.Effect<{ readonly now: number; readonly done: boolean }, SystemFailed> => {
   const own = `${path}.${holder.pid}-${holder.id}`
   const text = write(holder)
   const link = attempt(() => linkSync(own, path)).pipe(
@@ -88,7 +88,7 @@ const displace = Effect.fnUntraced(function* (path: string, dead: string, me: Ho
 })
 
 /** Takes the lock, or fails with who holds it. */
-const take = (path: string, me: Holder): Effect.Effect<void, unknown> =>
+const take = (path: string, me: Holder): Effect.Effect<void, Contended | SystemFailed> =>
   Effect.gen(function* () {
     const { done, now } = yield* create(path, me)
     if (done) return
@@ -128,14 +128,15 @@ const waits = Schedule.min([Schedule.exponential("5 millis", 1.5), Schedule.spac
   Schedule.jittered,
 )
 
-const refused = (path: string, place: string, patience: Duration.Duration) => (cause: unknown) => {
-  if (!(cause instanceof Contended)) {
+const refused = (path: string, place: string, patience: Duration.Duration) => (error: Contended | SystemFailed) => {
+  if (error instanceof SystemFailed) {
+    const { cause } = error
     const code = codeOf(cause) ?? "unknown"
     const detail = `cannot be locked: ${path} cannot be made (${code})`
     const hint = "See to it that you may write in that directory, and try again."
     return fail(new StoreFailed({ place, detail, hint, cause }))
   }
-  const who = cause.holder === undefined ? "another process" : `process ${cause.holder.pid} on ${cause.holder.host}`
+  const who = error.holder === undefined ? "another process" : `process ${error.holder.pid} on ${error.holder.host}`
   return fail(
     new StoreFailed({
       place,
