@@ -99,7 +99,7 @@ describe("auth", () => {
       let url = ""
       const { code, text } = yield* terminal(["auth", "docs", "--config", config], {
         keys: [
-          [/paste> $/, (screen, press) => void ((url = urlIn(screen)), press("two words\r"))],
+          [/paste> $/, (screen, press) => ((url = urlIn(screen)), press("two words\r"))],
           [/not accepted[\s\S]*paste> $/, "http://127.0.0.1/callback?code=abc&state=another\r"],
           [/not accepted[\s\S]*paste> $/, "not-a-code\r"],
           [/invalid_grant[\s\S]*paste> $/, (_, press) => pasting()(`${url}\n`, press)],
@@ -216,7 +216,7 @@ describe("auth", () => {
       const { config, terminal } = yield* guarded()
       let port = 0
       const { code, raw, text } = yield* terminal(["auth", "docs", "--config", config], {
-        keys: [[/paste> $/, (screen, press) => void ((port = portOf(urlIn(screen))), press("\u0003"))]],
+        keys: [[/paste> $/, (screen, press) => ((port = portOf(urlIn(screen))), press("\u0003"))]],
       })
       expect(code).toBe(130)
       expect(text).toContain("interrupted")

@@ -7,47 +7,14 @@ import type { LoggingLevel } from "@opencode-ai/mcp/protocol/model"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as GlobalFlag from "effect/cli/GlobalFlag"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type ExitCode, notImplemented } from "../failure.ts"
-import { levelOf, Output } from "../output.ts"
+import { notImplemented } from "../failure.ts"
 import type { CompleteOptions } from "../command/complete.ts"
 import type { Options } from "../configuration.ts"
+import { authorizing } from "./auth.ts"
+import { globalFlags, type Outcome, running as runningInto, server } from "./running.ts"
 
-const Json = GlobalFlag.Setting("json")({
-  flag: Flag.Boolean("json").pipe(
-    Flag.withDefault(false),
-    Flag.withDescription("Print JSON and nothing else on standard output"),
-  ),
-})
-const ConfigFile = GlobalFlag.Setting("config")({
-  flag: Flag.String("config").pipe(
-    Flag.optional,
-    Flag.withMetavar("FILE"),
-    Flag.withDescription("Read this file in place of every other configuration"),
-  ),
-})
-const Trust = GlobalFlag.Setting("trust")({
-  flag: Flag.Boolean("trust").pipe(
-    Flag.withDefault(false),
-    Flag.withDescription("Approve the servers of project files, for this run"),
-  ),
-})
-const InteractionTimeout = GlobalFlag.Setting("interaction-timeout")({
-  flag: Flag.Finite("interaction-timeout").pipe(
-    Flag.filter(
-      (seconds) => seconds > 0,
-      () => "Expected a number of seconds above 0",
-    ),
-    Flag.withDefault(300),
-    Flag.withMetavar("SECONDS"),
-    Flag.withDescription("How long a person is waited for (default 300)"),
-  ),
-})
-
-/** Flags that every command has. */
-const globalFlags = [Json, ConfigFile, Trust, InteractionTimeout] as const
+export type { Outcome } from "./running.ts"
 
 type AsTask = true | { readonly ttl: number }
 
@@ -67,40 +34,12 @@ export const later: ReadonlyArray<readonly [name: string, description: string]> 
   ["ui", "Open the page for questions"],
 ]
 
-/** Keeps how a command ended. */
-export interface Outcome {
-  code: ExitCode
-}
-
-const options = Effect.gen(function* () {
-  const file = yield* ConfigFile
-  return {
-    config: Option.getOrUndefined(file),
-    trust: yield* Trust,
-    interactionTimeout: yield* InteractionTimeout,
-  } satisfies Options
-})
-
-const server = Argument.String("server").pipe(Argument.withDescription("The server's name in the configuration"))
 const anyServer = server.pipe(Argument.withDescription("One server; without it, all"), Argument.optional)
 const pairs = (what: string) => Argument.String("key=value").pipe(Argument.withDescription(what), Argument.variadic())
 
 /** Every command; how one ended is written into `outcome`. */
 export const make = (outcome: Outcome) => {
-  /** Loads what the command does, and does it. */
-  const running =
-    <Input, Module, E, R>(
-      load: () => Promise<Module>,
-      use: (module: Module, input: Input, options: Options) => Effect.Effect<ExitCode, E, R>,
-    ) =>
-    (input: Input) =>
-      Effect.gen(function* () {
-        const output = yield* Output
-        const level = Option.map(yield* GlobalFlag.LogLevel, levelOf)
-        output.configure({ json: yield* Json, level: Option.getOrElse(level, () => "warn" as const) })
-        const module = yield* Effect.promise(load)
-        outcome.code = yield* use(module, input, yield* options)
-      })
+  const running = runningInto(outcome)
 
   const list = Command.make(
     "list",
@@ -327,67 +266,6 @@ export const make = (outcome: Outcome) => {
       ),
     ).pipe(Command.withDescription(description))
 
-  const named = Argument.optional(server.pipe(Argument.withDescription("The server; without it, a choice")))
-
-  const authList = Command.make(
-    "list",
-    {},
-    running(
-      () => import("../command/auth-list.ts"),
-      (module, _, all) => module.list(all),
-    ),
-  ).pipe(
-    Command.withAlias("ls"),
-    Command.withDescription("Show who is signed in to what; nothing is asked of a server"),
-    Command.withExamples([{ command: "mcp auth list" }, { command: "mcp auth list --json" }]),
-  )
-
-  const auth = Command.make(
-    "auth",
-    { server: named },
-    running(
-      () => import("../command/auth.ts"),
-      (module, input: { readonly server: Option.Option<string> }, all) =>
-        module.auth({ ...all, server: Option.getOrUndefined(input.server) }),
-    ),
-  ).pipe(
-    Command.withDescription(
-      "Sign in to a server: prints the URL, opens a browser, and waits for it, or for what you paste",
-    ),
-    Command.withExamples([
-      { command: "mcp auth" },
-      { command: "mcp auth docs" },
-      { command: "mcp auth docs --interaction-timeout 60 --json" },
-      { command: "mcp auth list" },
-    ]),
-    Command.withSubcommands([authList]),
-  )
-
-  const logout = Command.make(
-    "logout",
-    { server: named },
-    running(
-      () => import("../command/logout.ts"),
-      (module, input: { readonly server: Option.Option<string> }, all) =>
-        module.logout({ ...all, server: Option.getOrUndefined(input.server) }),
-    ),
-  ).pipe(
-    Command.withDescription("Forget a sign-in: its tokens, and the client that was registered for it"),
-    Command.withExamples([{ command: "mcp logout docs" }]),
-  )
-
-  const debug = Command.make(
-    "debug",
-    { server },
-    running(
-      () => import("../command/debug.ts"),
-      (module, input: { readonly server: string }, all) => module.debug({ ...all, ...input }),
-    ),
-  ).pipe(
-    Command.withDescription("Show step by step how connecting to a server goes, and what to do where it fails"),
-    Command.withExamples([{ command: "mcp debug docs" }, { command: "mcp debug docs --json" }]),
-  )
-
   /** A command of a feature that does not exist yet: it takes whatever is typed and says so. */
   const unbuilt = (name: string, description: string) =>
     Command.make(
@@ -414,9 +292,7 @@ export const make = (outcome: Outcome) => {
       logs,
       watch,
       shell,
-      auth,
-      logout,
-      debug,
+      ...authorizing(outcome),
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
       ...later.map(([name, description]) => unbuilt(name, description)),

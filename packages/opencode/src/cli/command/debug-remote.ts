@@ -122,7 +122,7 @@ export const first = (config: RemoteServer, report: Report) =>
 /** By which client a person would sign in. */
 const registrationOf = (config: RemoteServer, { metadata }: Discovered, kept: Credentials | undefined): string => {
   const clientId = config.oauth === false ? undefined : config.oauth.clientId
-  if (clientId !== undefined && /^https:/.test(clientId)) {
+  if (clientId !== undefined && clientId.startsWith("https:")) {
     return metadata.client_id_metadata_document_supported === true
       ? `the client ID metadata document ${clientId}`
       : `none: it takes no client ID metadata document, such as the configured ${clientId}`
