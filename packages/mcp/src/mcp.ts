@@ -225,8 +225,10 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
       surroundings: {
-        authorize: yield* Authorize.make(store, (server, reason) =>
-          publish({ type: "mcp.auth.required", data: { server, reason } }),
+        authorize: yield* Authorize.make(
+          store,
+          (server, reason) => publish({ type: "mcp.auth.required", data: { server, reason } }),
+          options.directory,
         ),
         directory: options.directory,
         clientInfo: options.clientInfo,

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { shownUrl } from "../http/error.ts"
 import * as FetchLike from "../http/fetch-like.ts"
 import * as Guard from "../http/guard.ts"
+import type { Networking } from "../http/networking.ts"
 import { type AuthError, DocumentRefused, fail } from "./error.ts"
 import type { OAuthOptions } from "./options.ts"
 
@@ -24,12 +25,17 @@ export interface Network {
 }
 
 /** The network of one server's authorization: the guard lets it go to its own host, and to those that the entry names. */
-export const make = (server: { readonly url: string; readonly options: OAuthOptions }): Effect.Effect<Network> =>
+export const make = (server: {
+  readonly url: string
+  readonly options: OAuthOptions
+  /** TLS and proxy of its entry. */
+  readonly networking?: Networking | undefined
+}): Effect.Effect<Network> =>
   Effect.gen(function* () {
-    const { options, url } = server
+    const { networking, options, url } = server
     const guard = Guard.make(url, options.grant === "enterprise" ? [options.idpIssuer] : [])
     return {
-      fetch: yield* FetchLike.make({ guard }),
+      fetch: yield* FetchLike.make({ guard, networking }),
       allow: (named) =>
         // A person is sent there, with a browser: not without TLS, whatever the entry says.
         Effect.mapError(

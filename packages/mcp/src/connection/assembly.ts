@@ -19,7 +19,8 @@ import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import { makeBudget } from "../capability/budget.ts"
 import type { Roots } from "../capability/roots.ts"
-import type { ServerConfig } from "../config.ts"
+import type { RemoteServer, ServerConfig } from "../config.ts"
+import * as Http from "../http/http.ts"
 import { environment } from "../process/environment.ts"
 import type { Implementation, Root } from "../protocol/model.ts"
 import { isRevision } from "../protocol/revision.ts"
@@ -29,6 +30,7 @@ import type { Session } from "../session/session.ts"
 import * as TransportLayer from "../transport/layer.ts"
 import type { Transport } from "../transport/transport.ts"
 import type { Authorize } from "./authorize.ts"
+import { networkingOf } from "./networking.ts"
 
 /** What a server's layers may know besides its entry. */
 export interface Surroundings {
@@ -100,6 +102,12 @@ const rootsOf = (config: ServerConfig, surroundings: Surroundings): Roots["Servi
   }
 }
 
+const overNetwork = (config: RemoteServer, directory: string): Layer.Layer<Transport, never, Auth> => {
+  const transport = TransportLayer.remote({ url: config.url.href, limits: config.limits })
+  const networking = networkingOf(config, directory)
+  return networking === undefined ? transport : Layer.provide(transport, Http.layerNetworking(networking))
+}
+
 const fromConfig: Assembly = {
   auth: (config, { directory }, oauth) => {
     if (oauth !== undefined) return AuthLayer.of(oauth)
@@ -111,7 +119,7 @@ const fromConfig: Assembly = {
   },
   transport: (config, { directory }) =>
     config.type === "remote"
-      ? TransportLayer.remote({ url: config.url.href, limits: config.limits })
+      ? overNetwork(config, directory)
       : TransportLayer.stdio({
           command: config.command,
           cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),

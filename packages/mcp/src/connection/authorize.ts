@@ -9,6 +9,7 @@ import * as OAuth from "../auth/oauth.ts"
 import type { Lost } from "../auth/renewal.ts"
 import type { CredentialStore, Place } from "../auth/store.ts"
 import type { ServerConfig } from "../config.ts"
+import { networkingOf } from "./networking.ts"
 
 /** A call that lacks scopes, and how a person can grant them. */
 export interface StepUpRequest {
@@ -45,10 +46,11 @@ export const placeOf = (config: ServerConfig): Place | undefined => {
   return { server: config.name, url: url.href, store: config.oauth.store }
 }
 
-/** `asks` tells that a call fails for scopes that a person has to grant. */
+/** `asks` tells that a call fails for scopes that a person has to grant; files of an entry are relative to `directory`. */
 export const make = (
   store: CredentialStore["Service"],
   asks: (server: string, reason: string) => void,
+  directory: string,
 ): Effect.Effect<Authorize> =>
   Effect.map(StepUp, (stepUp): Authorize =>
     Effect.fnUntraced(function* (config, lost) {
@@ -63,7 +65,7 @@ export const make = (
         place,
         options,
         headers,
-        network: yield* Network.make({ url, options }),
+        network: yield* Network.make({ url, options, networking: networkingOf(config, directory) }),
         store,
         stepUp: (scopes) =>
           Effect.tap(stepUp({ server: name, scopes, oauth }), (granted) =>

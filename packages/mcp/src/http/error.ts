@@ -1,7 +1,7 @@
 /** Why an HTTP request got no response, or none that can be read. An unwelcome status is no error here. */
 import * as Data from "effect/Data"
 
-/** The server could not be reached: name, connection, TLS. */
+/** The server could not be reached: name, connection, TLS, a proxy. */
 export class Unreachable extends Data.TaggedError("Unreachable")<{
   readonly url: string
   readonly detail: string
@@ -78,8 +78,42 @@ export class InvalidRequest extends Data.TaggedError("InvalidRequest")<{
   }
 }
 
+/** The server's public key is another one than the entry says. Nothing was sent. */
+export class PinMismatch extends Data.TaggedError("PinMismatch")<{
+  readonly url: string
+  /** Host and port. */
+  readonly host: string
+  /** Both as SHA-256 of the public key (SPKI), base64. */
+  readonly expected: string
+  readonly actual: string
+}> {
+  override get message(): string {
+    return `the public key of ${this.host} is not the pinned one: expected sha256/${this.expected}, found sha256/${this.actual}. Nothing was sent. If its owner changed the key, set "tls": { "pin": "sha256/${this.actual}" } in the server's entry; otherwise somebody is in between.`
+  }
+}
+
+/** The person's own settings for TLS or a proxy cannot be used. Nothing was sent. */
+export class InvalidSetting extends Data.TaggedError("InvalidSetting")<{
+  /** A field of the server's entry (`tls.ca`), or a variable of the environment. */
+  readonly field: string
+  readonly detail: string
+  readonly hint: string
+}> {
+  override get message(): string {
+    return `${/^[A-Za-z]+_/.test(this.field) ? this.field : JSON.stringify(this.field)} ${this.detail}. ${this.hint}`
+  }
+}
+
 export type HttpReason =
-  Unreachable | RedirectRefused | UrlRefused | AnswerTooSlow | BodyTooLarge | InvalidBody | InvalidRequest
+  | Unreachable
+  | PinMismatch
+  | InvalidSetting
+  | RedirectRefused
+  | UrlRefused
+  | AnswerTooSlow
+  | BodyTooLarge
+  | InvalidBody
+  | InvalidRequest
 
 /** The error of every HTTP request. `message` is the reason's. */
 export class HttpError extends Data.TaggedError("HttpError")<{ readonly reason: HttpReason }> {
@@ -104,68 +138,4 @@ export const shownUrl = (text: string): string => {
   const url = new URL(text)
   const start = url.origin === "null" ? url.protocol : url.origin
   return `${start}${url.pathname.slice(0, shownLength)}${url.search === "" ? "" : "?…"}`
-}
-
-const codeOf = (cause: unknown): string | undefined => {
-  for (let at: unknown = cause, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if ("code" in at && typeof at.code === "string") return at.code
-  }
-  return undefined
-}
-
-const timedOut = {
-  detail: "the connection timed out",
-  hint: "Check the network, a proxy or firewall in between, and the host.",
-}
-const broke = { detail: "the connection was closed before an answer came", hint: "Look at the server's own log." }
-const plain = {
-  detail: "it does not speak TLS there",
-  hint: `Use http:// instead of https:// in "url", or correct the port.`,
-}
-const notHttp = { detail: "what answers there is no HTTP server", hint: `Correct the host or the port in "url".` }
-const untrusted = {
-  detail: "its certificate was issued by an authority that is not trusted here",
-  hint: `If that is expected, name the authority's certificate ("tls": { "ca": … }) in the server's entry.`,
-}
-
-const explanations: Readonly<Record<string, { readonly detail: string; readonly hint: string }>> = {
-  ECONNREFUSED: {
-    detail: "nothing listens there",
-    hint: `Is the server running? Otherwise correct the port in "url".`,
-  },
-  ECONNRESET: broke,
-  EPIPE: broke,
-  UND_ERR_SOCKET: broke,
-  ENOTFOUND: { detail: "no such host", hint: `Correct the host in "url", or check the name server and the network.` },
-  EAI_AGAIN: { detail: "the name server does not answer", hint: "Check the network." },
-  ENETUNREACH: { detail: "the network cannot be reached", hint: "Check the network." },
-  EHOSTUNREACH: { detail: "the host cannot be reached", hint: `Check the network, or correct the host in "url".` },
-  ETIMEDOUT: timedOut,
-  UND_ERR_CONNECT_TIMEOUT: timedOut,
-  UND_ERR_HEADERS_TIMEOUT: { detail: "it gave no answer in time", hint: "Look at the server's own log." },
-  EPROTO: plain,
-  ERR_SSL_WRONG_VERSION_NUMBER: plain,
-  Malformed_HTTP_Response: notHttp,
-  HPE_INVALID_CONSTANT: notHttp,
-  CERT_HAS_EXPIRED: { detail: "its certificate has expired", hint: "The server's owner has to renew it." },
-  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT: untrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  ERR_TLS_CERT_ALTNAME_INVALID: { detail: "its certificate is for another host", hint: `Correct the host in "url".` },
-}
-
-/** What a failed request means, for a person; `isForeign` where the URL is a server's word and not the entry's. */
-export const unreachable = (url: string, cause: unknown, isForeign = false): Unreachable => {
-  const code = codeOf(cause)
-  const known = code === undefined ? undefined : explanations[code]
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  const hint = known?.hint ?? `Check "url" in the server's entry.`
-  return new Unreachable({
-    url: shownUrl(url),
-    cause,
-    detail: known?.detail ?? (code === undefined ? detail : `${detail} (${code})`),
-    hint: isForeign && known !== untrusted ? "A server named it: check the network, or ask its operator." : hint,
-  })
 }

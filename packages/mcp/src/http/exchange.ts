@@ -1,39 +1,25 @@
 /**
- * One request and its whole answer, over a connection to addresses that were checked: no name is resolved here. The
- * name in the URL is what `Host`, SNI and the certificate are about.
+ * One request and its whole answer, over a connection to addresses that were checked: no name is resolved here, but by a
+ * proxy. The name in the URL is what `Host`, SNI and the certificate are about.
  *
- * Over `node:http` and `node:https` on both runtimes, because `fetch` resolves names by itself. Each request has a
- * connection of its own: one that another request opened was checked for that one.
+ * Over `node:http` on both runtimes, because `fetch` resolves names by itself. Each request has a connection of its own:
+ * one that another request opened was checked for that one.
  */
-import { type IncomingMessage, request as plainRequest } from "node:http"
-import { request as secureRequest } from "node:https"
-import { isIP, type LookupFunction } from "node:net"
-import { getCACertificates } from "node:tls"
-import { createBrotliDecompress, createUnzip } from "node:zlib"
-import type { Readable, Transform } from "node:stream"
-import { pipeline } from "node:stream"
+import { type IncomingMessage, request as startRequest } from "node:http"
+import type { Readable } from "node:stream"
 import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import {
-  BodyTooLarge,
-  HttpError,
-  type HttpReason,
-  InvalidBody,
-  InvalidRequest,
-  shownUrl,
-  unreachable,
-} from "./error.ts"
-import { type Destination, hostOf } from "./guard.ts"
+import { circumstancesOf, Connections, isForwarded, type Target, unauthorized } from "./connector.ts"
+import { decoded } from "./decode.ts"
+import { BodyTooLarge, HttpError, type HttpReason, InvalidBody, InvalidRequest, shownUrl } from "./error.ts"
+import { failureOf } from "./failure.ts"
+import type { Destination } from "./guard.ts"
+import type { Proxy } from "./proxy.ts"
+import type { Security } from "./tls.ts"
 
-/** TLS of one server's own. PEM texts. */
-export interface Tls {
-  /** Authorities that are trusted beside the system's. */
-  readonly ca?: ReadonlyArray<string> | undefined
-  /** A client certificate and its key: shown to hosts that the person configured, and to no others. */
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  readonly passphrase?: string | undefined
-}
+export { route } from "./proxy.ts"
+export { load } from "./tls.ts"
 
 export interface ExchangeRequest {
   readonly method: string
@@ -41,50 +27,14 @@ export interface ExchangeRequest {
   readonly body: string | undefined
   /** In bytes, after decompression. */
   readonly limit: number
-  readonly tls: Tls | undefined
+  readonly security: Security
+  readonly proxy: Proxy | undefined
 }
 
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-}
-
-const authorities = ({ ca }: Tls) => (ca === undefined ? {} : { ca: [...getCACertificates("default"), ...ca] })
-
-const identity = ({ cert, key, passphrase }: Tls) => ({
-  ...(cert === undefined ? {} : { cert }),
-  ...(key === undefined ? {} : { key }),
-  ...(passphrase === undefined ? {} : { passphrase }),
-})
-
-/** Milliseconds that an address has to answer before the next one is tried too; the last one has until the deadline. */
-const attempt = 1_000
-
-/** Answers with what was checked, whatever is asked for. */
-const lookupOf = (addresses: ReadonlyArray<string>): LookupFunction => {
-  const all = addresses.map((address) => ({ address, family: isIP(address) }))
-  return (_host, options, done) => {
-    const [first] = all
-    if (options.all === true || first === undefined) done(null, all)
-    else done(null, first.address, first.family)
-  }
-}
-
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createUnzip,
-  "x-gzip": createUnzip,
-  deflate: createUnzip,
-  br: createBrotliDecompress,
-}
-
-/** The body as it was before compression, or `undefined` for a compression that is not known. */
-const decoded = (message: IncomingMessage): Readable | undefined => {
-  const encoding = message.headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
-  if (encoding === "identity" || encoding === "") return message
-  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
-  // What fails is told by the decoder's "error".
-  return decoder === undefined ? undefined : pipeline(message, decoder(), () => undefined)
 }
 
 /** What is true of the body as it was sent, and not of the text. */
@@ -96,36 +46,47 @@ const headersOf = ({ rawHeaders }: IncomingMessage): Headers | undefined => {
   return Result.getOrUndefined(Result.try(() => new Headers(kept)))
 }
 
+/** A client certificate is for hosts that the person configured, and the pinned key for the pinned server. */
+const targetOf = (destination: Destination, { proxy, security }: ExchangeRequest): Target => ({
+  url: destination.url,
+  addresses: destination.addresses,
+  proxy,
+  trust: security.trust,
+  identity: destination.configured ? security.identity : undefined,
+  pin: security.pin,
+  foreign: !destination.configured,
+})
+
 const decoder = new TextDecoder()
 
 /** Sends the request and reads the answer. Interrupting it closes the connection. */
 export const exchange = (destination: Destination, request: ExchangeRequest): Effect.Effect<Answer, HttpError> =>
   Effect.callback((resume) => {
-    const { addresses, configured, url } = destination
+    const { url } = destination
+    const { proxy } = request
     const shown = shownUrl(url.href)
-    const host = hostOf(url)
-    const tls = request.tls ?? {}
+    const target = targetOf(destination, request)
+    const forwarded = isForwarded(target)
+    const connections = new Connections(target, { keep: false })
     const fail = (reason: HttpReason) => {
       resume(Effect.fail(new HttpError({ reason })))
     }
-    const secure = url.protocol === "https:"
-    const options = {
-      protocol: url.protocol,
-      hostname: host,
-      port: url.port === "" ? undefined : url.port,
-      path: `${url.pathname}${url.search}`,
-      method: request.method,
-      headers: { ...Object.fromEntries(request.headers), host: url.host },
-      agent: false,
-      lookup: lookupOf(addresses),
-      autoSelectFamilyAttemptTimeout: attempt,
-      // An address is no name for SNI (RFC 6066, 3).
-      ...(secure && isIP(host) === 0 ? { servername: host } : {}),
-      ...authorities(tls),
-      ...(configured ? identity(tls) : {}),
-    }
+    const path = `${url.pathname}${url.search}`
     const started = Result.try({
-      try: () => (secure ? secureRequest : plainRequest)(options),
+      try: () =>
+        startRequest({
+          agent: connections,
+          host: url.hostname,
+          path: forwarded ? `${url.origin}${path}` : path,
+          method: request.method,
+          headers: {
+            ...Object.fromEntries(request.headers),
+            host: url.host,
+            ...(forwarded && proxy?.authorization !== undefined
+              ? { "proxy-authorization": Redacted.value(proxy.authorization) }
+              : {}),
+          },
+        }),
       catch: (cause) => (cause instanceof Error ? cause.message : String(cause)),
     })
     if (Result.isFailure(started)) return fail(new InvalidRequest({ url: shown, detail: started.failure }))
@@ -133,6 +94,7 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
     let body: Readable | undefined
     const close = () => {
       client.destroy()
+      connections.destroy()
       // Otherwise what has come is unpacked to its end.
       body?.destroy()
     }
@@ -140,7 +102,7 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       fail(reason)
       close()
     }
-    const lost = (cause: unknown) => give(unreachable(url.href, cause, !configured))
+    const lost = (cause: unknown) => give(failureOf(url.href, cause, circumstancesOf(target)))
     const closed = Object.assign(new Error("closed"), { code: "ECONNRESET" })
     client.on("error", lost)
     // What is unpacked may end after the connection did.
@@ -151,6 +113,7 @@ export const exchange = (destination: Destination, request: ExchangeRequest): Ef
       const status = message.statusCode ?? 0
       const tooLarge = () => give(new BodyTooLarge({ url: shown, limit: request.limit }))
       const invalid = (detail: string) => give(new InvalidBody({ url: shown, status, detail }))
+      if (status === 407 && forwarded && proxy !== undefined) return give(unauthorized(target, proxy).reason)
       if (status < 200 || status > 599) return invalid("a status that HTTP does not have")
       message.on("error", lost)
       message.on("close", () => (message.complete ? undefined : lost(closed)))

@@ -6,7 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import { type AddressKind, isAddress, kindOf } from "./address.ts"
-import { HttpError, shownUrl, unreachable, UrlRefused } from "./error.ts"
+import { HttpError, shownUrl, UrlRefused } from "./error.ts"
+import { failureOf } from "./failure.ts"
 import { Resolver } from "./resolver.ts"
 
 /** What the person has configured, and what follows from it. */
@@ -104,7 +105,8 @@ export const checkPage = (text: string, guard: Guard): Effect.Effect<URL, HttpEr
 /** Where a request goes: these addresses and no others, one of them at least. */
 export interface Destination {
   readonly url: URL
-  readonly addresses: ReadonlyArray<string>
+  /** `undefined`: a proxy finds them. */
+  readonly addresses: ReadonlyArray<string> | undefined
   /** Whether the person configured this host. */
   readonly configured: boolean
 }
@@ -112,16 +114,22 @@ export interface Destination {
 /**
  * The addresses to connect to for a URL: each of them is allowed, or none is used. Fails with `UrlRefused`, or with
  * `Unreachable` where the name does not resolve. The caller connects to what this returns, and does not resolve again.
+ *
+ * A proxy (`proxied`) resolves by itself. A name that leads somewhere else here is refused all the same; one that means
+ * nothing here is left to it, as behind many proxies no name of the internet is known.
  */
-export const resolve = (text: string, guard: Guard): Effect.Effect<Destination, HttpError> =>
+export const resolve = (text: string, guard: Guard, proxied = false): Effect.Effect<Destination, HttpError> =>
   Effect.gen(function* () {
     const url = yield* check(text, guard)
     const host = hostOf(url)
     const configured = guard.hosts.has(host)
     if (isAddress(host)) return { url, addresses: [host], configured }
+    if (proxied && configured) return { url, addresses: undefined, configured }
     const resolver = yield* Resolver
-    const lost = (cause: unknown) => new HttpError({ reason: unreachable(url.href, cause, !configured) })
-    const addresses = yield* Effect.mapError(resolver.addresses(host), lost)
+    const lost = (cause: unknown) => new HttpError({ reason: failureOf(url.href, cause, { foreign: !configured }) })
+    const found = Effect.mapError(resolver.addresses(host), lost)
+    const addresses = yield* proxied ? Effect.orElseSucceed(found, () => undefined) : found
+    if (addresses === undefined) return { url, addresses, configured }
     if (addresses.length === 0 || !addresses.every(isAddress)) return yield* lost("its name resolves to no address")
     if (configured) return { url, addresses, configured }
     const bad = addresses.find((address) => !allows(guard, url, kindOf(address)))

@@ -7,8 +7,11 @@
  * differs from server to server (TLS, proxy, a guard on addresses) is a `Fetch` of its own below it.
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { HttpError, RedirectRefused, shownUrl, unreachable } from "./error.ts"
+import { HttpError, RedirectRefused, shownUrl } from "./error.ts"
+import { failureOf } from "./failure.ts"
+import { type Networking, overWire, standard } from "./networking.ts"
 import * as Redirect from "./redirect.ts"
 
 /** One request. */
@@ -83,7 +86,7 @@ const make = (fetch: Fetch): Http => {
         )
       },
       (cause: unknown) => {
-        if (!signal.aborted) fail(new HttpError({ reason: unreachable(url, cause) }))
+        if (!signal.aborted) fail(new HttpError({ reason: failureOf(url, cause) }))
       },
     )
   }
@@ -108,7 +111,8 @@ export const discard = (response: Response): void => {
 }
 
 /**
- * The service in force: over the `fetch` of the runtime (Bun, Node 22), unless the host provides another.
+ * The service in force, unless the host provides another: over Bun's own `fetch`, or over `node:http` where that does not
+ * do (on Node, and where the environment names a proxy).
  *
  * @example
  * ```ts
@@ -118,7 +122,7 @@ export const discard = (response: Response): void => {
  * ```
  */
 export const Http: Context.Reference<Http> = Context.Reference<Http>("@opencode/mcp/Http", {
-  defaultValue: () => make((url, init) => globalThis.fetch(url, init)),
+  defaultValue: () => make(standard()),
 })
 
 /**
@@ -134,3 +138,27 @@ export const Http: Context.Reference<Http> = Context.Reference<Http>("@opencode/
  * ```
  */
 export const layerFetch = (fetch: Fetch): Layer.Layer<never> => Layer.succeed(Http)(make(fetch))
+
+/**
+ * The service of one server with TLS or a proxy of its own, over connections that only it uses and that are closed with
+ * the layer. Files are read with the first request: what is wrong with them is its failure (`InvalidSetting`).
+ *
+ * @example
+ * ```ts
+ * const pinned = Http.layerNetworking({
+ *   url: "https://example.com/mcp",
+ *   tls: { ca: "certificates/authority.pem", pin: "sha256/UmruAmlTc8pKKk4gKQRUgNhhRppZVrKur8e0twuxkfo=" },
+ *   proxy: false,
+ * })
+ * ```
+ */
+export const layerNetworking = (networking: Networking): Layer.Layer<never> =>
+  Layer.effect(Http)(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => overWire(networking)),
+        (wire) => Effect.sync(wire.close),
+      ),
+      ({ fetch }) => make(fetch),
+    ),
+  )

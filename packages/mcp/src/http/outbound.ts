@@ -7,16 +7,16 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { AnswerTooSlow, HttpError, InvalidBody, InvalidRequest, RedirectRefused, shownUrl } from "./error.ts"
-import type { Tls } from "./exchange.ts"
-import { type Guard, resolve } from "./guard.ts"
+import { check, type Guard, resolve } from "./guard.ts"
+import type { Networking } from "./networking.ts"
 import * as Redirect from "./redirect.ts"
 
 /** What holds for every request of one server. */
 export interface OutboundOptions {
   /** Where requests may go. */
   readonly guard: Guard
-  /** TLS of the server's entry. */
-  readonly tls?: Tls | undefined
+  /** TLS and proxy of the server's entry. The pin is for the server itself, and for no other host. */
+  readonly networking?: Networking | undefined
 }
 
 export interface OutboundRequest extends OutboundOptions {
@@ -74,11 +74,23 @@ const hop = (
   hops: number,
 ): Effect.Effect<Omit<OutboundResponse, "json">, HttpError> =>
   Effect.gen(function* () {
-    const { body, guard, method, tls, url } = request
-    const destination = yield* resolve(url, guard)
-    // Loaded with the first request, and `node:https` with it.
-    const { exchange } = yield* Effect.promise(() => import("./exchange.ts"))
-    const answer = yield* exchange(destination, { method, headers, body, limit: bodyLimit, tls })
+    const { body, guard, method, networking, url } = request
+    const allowed = yield* check(url, guard)
+    // Loaded with the first request, and `node:http` with it.
+    const { exchange, load, route } = yield* Effect.promise(() => import("./exchange.ts"))
+    const proxy = yield* route(networking?.proxy)(allowed)
+    const destination = yield* resolve(url, guard, proxy !== undefined)
+    const security = yield* load(networking?.tls)
+    const own = networking?.url !== undefined && new URL(networking.url).host === allowed.host
+    const pin = own ? security.pin : undefined
+    const answer = yield* exchange(destination, {
+      method,
+      headers,
+      body,
+      limit: bodyLimit,
+      security: { ...security, pin },
+      proxy,
+    })
     if (!Redirect.isRedirect(answer.status)) return { ...answer, url }
     const to = next(request, answer.status, answer.headers.get("location"), hops)
     if (typeof to !== "string") {

@@ -2,6 +2,7 @@
 import * as Mcp from "@opencode-ai/mcp/config"
 import { describe, describeUnknown } from "@opencode-ai/mcp/config/problem"
 import { at, pathText, writtenPath } from "@opencode-ai/mcp/config/shape"
+import { isPath } from "@opencode-ai/mcp/http/pem"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -101,7 +102,7 @@ const openHeaders = /^(?:accept(?:-.*)?|cache-control|content-type|origin|refere
 
 const secretFields: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["oauth", ["clientSecret", "privateKey", "token", "idpClientSecret", "idToken"]],
-  ["tls", ["key", "passphrase"]],
+  ["tls", ["passphrase"]],
 ]
 
 /** The secrets that stand in an entry literally, be the entry right or wrong. */
@@ -112,6 +113,9 @@ export const secretsOf = (value: unknown): ReadonlyArray<string> => {
     if (!openHeaders.test(name)) secrets.push(text, String(text).replace(/^(?:basic|bearer)\s+/i, ""))
   }
   for (const [key, fields] of secretFields) for (const field of fields) secrets.push(at(value, [key, field]))
+  const key = at(value, ["tls", "key"])
+  // The path of a file is no secret, and errors name it.
+  if (typeof key === "string" && !isPath(key)) secrets.push(key)
   for (const key of ["url", "proxy"]) {
     const url = at(value, [key])
     const password = typeof url === "string" && URL.canParse(url) ? new URL(url).password : ""
