@@ -14,7 +14,7 @@ import { type Discovered, requirePkce } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
 import { type AuthError, fail, Misconfigured, SignInAbandoned, StateMismatch } from "./error.ts"
 import type { OAuth } from "./oauth.ts"
-import { clientFor } from "./registration.ts"
+import { clientFor, requireIssuer } from "./registration.ts"
 import * as Scopes from "./scopes.ts"
 import { attempt, refusal } from "./sdk.ts"
 import type { Pending } from "./store.ts"
@@ -63,6 +63,7 @@ const begin = Effect.fnUntraced(function* (
   yield* requirePkce(found)
   const stored = yield* store.read(place)
   const isSameServer = stored?.issuer === undefined || stored.issuer === found.issuer
+  if (oauth.options.clientSecret !== undefined) yield* requireIssuer(stored?.issuer, found)
   const scope = scopeOf(
     oauth,
     found,
@@ -191,12 +192,14 @@ const redeem = Effect.fnUntraced(function* (
     redirectUri: pending.redirectUri,
     scope: pending.scope,
   })
+  const refusedScope = Scopes.union(Scopes.missing(pending.scope, tokens.scope).join(" "))
   const stored = yield* store.update(place, (current) => ({
     pending: current?.pending,
     issuer: found.issuer,
     client: pending.client,
     tokens,
-    dpopKey: dpop?.key,
+    ...(dpop === undefined ? {} : { dpopKey: dpop.key }),
+    ...(refusedScope === undefined ? {} : { refusedScope }),
   }))
   yield* oauth.adopt(stored)
 })
