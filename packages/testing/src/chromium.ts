@@ -107,6 +107,7 @@ const launch = (
       executablePath,
       chromiumSandbox,
       args: confined,
+      artifactsDir: join(directory, "artifacts"),
       env: { ...process.env, ...environment },
       timeout: 2 * patience,
     })

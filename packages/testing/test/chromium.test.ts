@@ -57,6 +57,16 @@ inChromium("tabs are of different people", () =>
   }),
 )
 
+inChromium("no other machine is reached, by its name or by its address", () =>
+  Effect.gen(function* () {
+    const tab = yield* (yield* chromium).tab()
+    for (const url of ["https://example.com/", "http://192.0.2.1/", "http://[2001:db8::1]/"]) {
+      const { message } = yield* Effect.flip(tab.use((page) => page.goto(url)))
+      expect(message).toContain("net::ERR_NAME_NOT_RESOLVED")
+    }
+  }),
+)
+
 inChromium("what a person cannot do says why", () =>
   Effect.gen(function* () {
     const tab = yield* (yield* chromium).tab()
