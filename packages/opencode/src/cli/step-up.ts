@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ask } from "./ask.ts"
 import * as Said from "./interview/said.ts"
+import { remedy } from "./failure.ts"
 import { Output } from "./output.ts"
 import { signIn } from "./sign-in.ts"
 import * as Text from "./text.ts"
@@ -43,7 +44,9 @@ export const stepUp = (request: StepUpRequest, timeout: number): Effect.Effect<b
       question.pipe(
         Effect.catchTag("CliFailure", () => Effect.succeed(false)),
         Effect.onInterrupt(() =>
-          output.heard() ? Effect.void : output.say("\nThe call has ended; run the sign-in again with mcp auth."),
+          output.heard()
+            ? Effect.void
+            : output.say(`\nThe call has ended. For the next one: ${remedy(request.server)}`),
         ),
       ),
     )

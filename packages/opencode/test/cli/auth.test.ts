@@ -68,9 +68,9 @@ describe("auth", () => {
     Effect.gen(function* () {
       const { begin, directory, mcp } = yield* guarded()
       const { running, url } = yield* begin()
-      expect(running.stderr()).toContain(`host: ${new URL(url).host}`)
       expect((yield* person().visit(url)).text).toContain("Signed in")
       const { code, stderr, stdout } = yield* running.result
+      expect(stderr).toContain(`host: ${new URL(url).host}`)
       expect(stderr).not.toContain("error:")
       expect(stdout).toContain("Signed in to docs, and connected.")
       expect(code).toBe(0)
@@ -188,6 +188,29 @@ describe("auth", () => {
       expect(stderr).toContain("timed out")
       expect(code).toBe(4)
       expect(yield* isFree(portOf(url))).toBe(true)
+    }),
+  )
+
+  it.live("tells hosts of a page that no browser was opened for", () =>
+    Effect.gen(function* () {
+      const { begin } = yield* guarded()
+      const { running, url } = yield* begin(["--log-level", "debug"])
+      yield* person().visit(url)
+      const { stderr } = yield* running.result
+      expect(stderr).toContain(`mcp.browser.open.failed {"server":"docs","url":"${url}"}`)
+      expect(stderr).toMatch(/mcp\.auth\.required .*asks for authorization/)
+    }),
+  )
+
+  it.live("takes another port where its own is busy, and the client can be registered for it", () =>
+    Effect.gen(function* () {
+      // Another test may have it at this moment: then it is busy as well.
+      yield* Effect.ignore(Effect.sandbox(occupy(19_876)))
+      const { begin } = yield* guarded()
+      const { running, url } = yield* begin()
+      expect(portOf(url)).not.toBe(19_876)
+      yield* person().visit(url)
+      expect((yield* running.result).code).toBe(0)
     }),
   )
 
@@ -353,6 +376,25 @@ describe("what is kept", () => {
       expect(left.code).toBe(0)
       expect((yield* mcp(["logout", "docs"])).stdout).toBe("Nobody was signed in to docs.\n")
       expect((yield* mcp(["call", "docs", "echo", "message=hi"])).code).toBe(4)
+    }),
+  )
+
+  it.live("may be OpenCode's own, and have run out", () =>
+    Effect.gen(function* () {
+      const { config, mcp, server, terminal, write } = yield* guarded()
+      write("home/.data/opencode/mcp-auth.json", {
+        docs: {
+          tokens: { accessToken: "the-access-token", expiresAt: 1_600_000_000, scope: "tools" },
+          serverUrl: server.url,
+        },
+      })
+      const [listed] = json(yield* mcp(["auth", "list", "--json"]))
+      expect(listed).toMatchObject({ status: "expired", scopes: ["tools"], renewable: false })
+      expect(listed.expiresAt).toBe("2020-09-13T12:26:40.000Z")
+      const { text } = yield* terminal(["auth", "list", "--config", config], { columns: 40 })
+      expect(text).toMatch(/docs +expired/)
+      for (const line of text.trimEnd().split("\n")) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(40)
+      expect((yield* mcp(["auth", "list"])).stdout).toMatch(/^docs\texpired\t\ttools\t\d+ d ago\tfile\n$/)
     }),
   )
 

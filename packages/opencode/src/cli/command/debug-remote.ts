@@ -7,8 +7,9 @@ import type { OAuth } from "@opencode-ai/mcp/auth/oauth"
 import * as Scopes from "@opencode-ai/mcp/auth/scopes"
 import type { Credentials } from "@opencode-ai/mcp/auth/store"
 import type { RemoteServer } from "@opencode-ai/mcp/config"
+import { networkingOf } from "@opencode-ai/mcp/connection/networking"
 import { type HttpError, shownUrl } from "@opencode-ai/mcp/http/error"
-import { discard, Http, type HttpRequest } from "@opencode-ai/mcp/http/http"
+import { discard, Http, type HttpRequest, layerNetworking } from "@opencode-ai/mcp/http/http"
 import { latest } from "@opencode-ai/mcp/protocol/revision"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -62,8 +63,17 @@ const meaning = (status: number): string => {
   return "it answers with an error"
 }
 
-/** Sends the first message of a session, with the entry's own headers alone, and ends the session where one begins. */
-export const first = (config: RemoteServer, report: Report) =>
+/**
+ * Sends the first message of a session, with the entry's own headers alone and on the way that it names, and ends the
+ * session where one begins. Files of the entry are relative to `directory`.
+ */
+export const first = (config: RemoteServer, directory: string, report: Report) => {
+  const networking = networkingOf(config, directory)
+  const asked = ask(config, report)
+  return networking === undefined ? asked : Effect.provide(asked, layerNetworking(networking))
+}
+
+const ask = (config: RemoteServer, report: Report) =>
   Effect.gen(function* () {
     const step = "the first message (initialize)"
     const url = config.url.href

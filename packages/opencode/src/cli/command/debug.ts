@@ -37,7 +37,7 @@ export const debug = (options: DebugOptions) =>
       yield* report.facts(server.name, facts)
       // It connects when its turn comes: what else there is to see is looked at before.
       yield* mcp.add("error" in usable ? usable : { ...usable, enabled: false })
-      const found = "error" in usable ? {} : yield* examine(usable, report)
+      const found = "error" in usable ? {} : yield* examine(usable, snapshot.directory, report)
       const status = yield* connect(server.name, report)
       const end = conclude(server.name, status, found)
       if (output.json()) {
@@ -76,12 +76,14 @@ const factsOf = ({ config, origins }: Server, { directory }: Snapshot): Readonly
       inherits: config.inheritEnvironment ? "the whole environment" : "PATH, HOME and the locale",
     }
   }
-  const { headersHelper, oauth } = config
+  const { headersHelper, oauth, proxy, tls } = config
   return {
     configured: files,
     url: shownUrl(config.url.href),
     headers: [...config.headers.keys()].map((name) => `${name}: ***`),
-    helper: headersHelper,
+    helper: headersHelper?.join(" "),
+    tls: tls === undefined ? undefined : Object.keys(tls),
+    proxy: proxy === undefined ? undefined : proxy === false ? "none" : "***",
     grant: oauth === false ? `none ("oauth": false)` : oauth.grant,
     store: oauth === false ? undefined : oauth.store,
   }
@@ -95,14 +97,14 @@ interface Found {
   readonly problem?: string
 }
 
-const examine = (config: ServerConfig, report: Report) =>
+const examine = (config: ServerConfig, directory: string, report: Report) =>
   Effect.gen(function* () {
     const nothing: Found = {}
     if (config.type === "local") return nothing
     const output = yield* Output
     const mcp = yield* Mcp
     const Remote = yield* Effect.promise(() => import("./debug-remote.ts"))
-    const first = yield* Remote.first(config, report)
+    const first = yield* Remote.first(config, directory, report)
     const { oauth } = yield* mcp.connection(config.name)
     if (oauth === undefined) return nothing
     const now = yield* Clock.currentTimeMillis
