@@ -56,8 +56,16 @@ const secondsOf = (header: string | null, now: number): number | undefined => {
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
 }
 
+/** What an `Authorization` header says, wherever it is repeated. */
+const credentials = /\b(Basic|Bearer|DPoP) +[\w.~+/=-]{6,}/gi
+
 const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []): string =>
-  secrets.reduce((masked, secret) => (secret === "" ? masked : masked.replaceAll(secret, "***")), text).slice(0, quoted)
+  secrets
+    .filter((secret) => secret !== "")
+    .flatMap((secret) => [secret, new URLSearchParams([["", secret]]).toString().slice(1)])
+    .reduce((masked, secret) => masked.replaceAll(secret, "***"), text)
+    .replace(credentials, "$1 ***")
+    .slice(0, quoted)
 
 /** The reason of an OAuth error, whoever told it. */
 export const refusal = (step: Step, error: string, description: string | undefined): AuthReason =>
