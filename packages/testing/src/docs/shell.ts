@@ -67,7 +67,8 @@ const wrongCommand = async (words: ReadonlyArray<string>, exactly: boolean): Pro
   if (name.startsWith("-")) {
     return flagsOf(await helpOf([])).has(name) ? undefined : `mcp has no flag ${name}`
   }
-  const page = await help(name)
+  // One that has subcommands can do without them: their names are taken for an argument.
+  const page = (await help(name)).replace(`mcp ${name} <subcommand> [flags]`, `mcp ${name} [flags]`)
   if (!page.includes(`\n  mcp ${name} [flags]`)) return `there is no command mcp ${name}`
   // A command that is not built yet takes anything.
   if (page.includes("(not implemented yet)")) return undefined
