@@ -1,3 +1,4 @@
+import { hostileAuthorization } from "@opencode-ai/testing/peers/hostile-authorization"
 import { authorizationServer } from "@opencode-ai/testing/peers/authorization/server"
 import { protectedMcp } from "@opencode-ai/testing/peers/authorization/protected"
 import { person, type PersonOptions } from "@opencode-ai/testing/person"
@@ -5,7 +6,7 @@ import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { chmodSync, readFileSync, statSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { type Act, json, type Running, world } from "./program.ts"
@@ -177,6 +178,39 @@ describe("auth", () => {
       expect(readFileSync(join(directory, "opened"), "utf8")).toBe(`${url}\n`)
       yield* person().visit(url)
       expect((yield* running.result).code).toBe(0)
+    }),
+  )
+
+  it.live("opens nothing but a page: what a server names otherwise is refused, and no shell reads what it names", () =>
+    Effect.gen(function* () {
+      const here = yield* world
+      const browser = here.write("browser", `#!/bin/sh\nprintf '%s' "$1" > opened\n`)
+      chmodSync(browser, 0o700)
+      const named = (endpoint: (origin: string) => string) =>
+        hostileAuthorization({
+          oauth: (_, right) => {
+            const document = Object(right.json)
+            return { json: { ...document, authorization_endpoint: endpoint(new URL(document.issuer).origin) } }
+          },
+        })
+      for (const endpoint of ["javascript:alert(1)", "file:///etc/passwd", "http://example.com/authorize"]) {
+        const server = yield* named(() => endpoint)
+        const servers = { docs: { type: "remote", url: server.url } }
+        const { code, stderr } = yield* here.mcp(servers, ["auth", "docs"], { env: { BROWSER: browser } })
+        expect(stderr).toContain("authorization_endpoint")
+        expect(code).toBe(4)
+        expect(existsSync(join(here.directory, "opened"))).toBe(false)
+      }
+      const server = yield* named((origin) => `${origin}/authorize/$(touch$IFS'pwned');&--help`)
+      const config = here.write("servers.json", { mcp: { docs: { type: "remote", url: server.url } } })
+      const words = ["auth", "docs", "--config", config, "--interaction-timeout", "5"]
+      const running = yield* here.start(words, { env: { BROWSER: browser } })
+      yield* running.told(/was asked to open it/)
+      expect(readFileSync(join(here.directory, "opened"), "utf8")).toBe(urlIn(running.stdout()))
+      expect(urlIn(running.stdout())).toContain("$(touch")
+      expect(existsSync(join(here.directory, "pwned"))).toBe(false)
+      running.kill("SIGINT")
+      expect((yield* running.result).code).toBe(130)
     }),
   )
 
