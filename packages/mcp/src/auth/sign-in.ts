@@ -17,7 +17,7 @@ import type { OAuth } from "./oauth.ts"
 import { clientFor, requireIssuer } from "./registration.ts"
 import * as Scopes from "./scopes.ts"
 import { attempt, refusal } from "./sdk.ts"
-import type { Pending } from "./store.ts"
+import type { Client, Pending } from "./store.ts"
 import { exchange } from "./tokens.ts"
 
 /** OpenCode's. */
@@ -141,6 +141,14 @@ const take = (oauth: OAuth, callback: Callback, trusted: boolean): Effect.Effect
     return taken ?? (yield* unknown(callback))
   })
 
+/** A registration that the authorization server may have forgotten is not used again: the next sign-in registers anew. */
+const forget = ({ place, store }: OAuth, { id, origin }: Client): Effect.Effect<void, AuthError> =>
+  Effect.asVoid(
+    store.update(place, (current) =>
+      origin === "registered" && current?.client?.id === id ? { ...current, client: undefined } : current,
+    ),
+  )
+
 /** Turns what the browser brought into tokens. Nothing that was granted before is lost unless the new tokens are there. */
 const redeem = Effect.fnUntraced(function* (
   oauth: OAuth,
@@ -191,7 +199,11 @@ const redeem = Effect.fnUntraced(function* (
     codeVerifier: pending.codeVerifier,
     redirectUri: pending.redirectUri,
     scope: pending.scope,
-  })
+  }).pipe(
+    Effect.tapError(({ reason }) =>
+      reason._tag === "OAuthRefused" && reason.error === "invalid_client" ? forget(oauth, pending.client) : Effect.void,
+    ),
+  )
   const refusedScope = Scopes.union(Scopes.missing(pending.scope, tokens.scope).join(" "))
   const stored = yield* store.update(place, (current) => ({
     pending: current?.pending,

@@ -63,7 +63,7 @@ export const make = (parts: {
       const before = holder.now()?.tokens
       // Whoever else is getting scopes may get these.
       yield* renewal.settled
-      while (asking !== undefined) yield* Effect.exit(Deferred.await(asking))
+      for (let other = asking; other !== undefined; other = asking) yield* Effect.exit(Deferred.await(other))
       const missingNow = () => Scopes.missing(challengeScope, holder.now()?.tokens.scope)
       const missing = missingNow()
       if (missing.length === 0 && !isSame(holder.now()?.tokens, before)) return

@@ -115,7 +115,7 @@ describe("an endpoint that is asked", () => {
 /** More than anybody would read. */
 const endless: HostileHandler = () => ({
   body: (function* () {
-    for (let sent = 0; sent < 64; sent++) yield `${" ".repeat(64 * 1024)}`
+    for (let sent = 0; sent < 64; sent++) yield " ".repeat(64 * 1024)
   })(),
 })
 const page: HostileHandler = () => ({ html: "<html><script>alert(1)</script></html>" })

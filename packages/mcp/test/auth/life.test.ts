@@ -79,6 +79,23 @@ describe("a sign-in", () => {
   )
 })
 
+describe("a client that the authorization server has forgotten", () => {
+  it.live("is told by the exchange of a code, and the next sign-in registers anew", () =>
+    Effect.gen(function* () {
+      const service = yield* signedIn()
+      const { authorization } = service
+      yield* authorization.set({
+        before: ({ endpoint }) =>
+          endpoint === "token" ? { status: 401, json: { error: "invalid_client" } } : undefined,
+      })
+      expect(authReason(yield* Effect.flip(signIn(service)))).toMatchObject({ error: "invalid_client" })
+      yield* authorization.set({ before: () => undefined })
+      yield* signIn(service)
+      expect(authorization.of("registration").length).toBe(2)
+    }),
+  )
+})
+
 describe("a token that the server refuses", () => {
   it.live("is refreshed without a person, and the call is answered", () =>
     Effect.gen(function* () {
