@@ -107,12 +107,16 @@ const limits = Schema.Struct({
   stderr: Schema.optionalKey(count),
 }).annotate({ identifier: "an object of message, event, body and stderr" })
 
+const isPin = (value: string) => /^\s*(?:sha256\/)?[A-Za-z0-9+/_-]{43}=?\s*$/i.test(value)
+const keyHash = "the SHA-256 of a public key: 44 characters of base64, with or without sha256/ before them"
+const pin = text.check(Schema.makeFilter(isPin, { expected: keyHash })).annotate({ identifier: keyHash })
+
 const tls = Schema.Struct({
   ca: Schema.optionalKey(nonEmpty),
   cert: Schema.optionalKey(nonEmpty),
   key: Schema.optionalKey(nonEmpty),
   passphrase: Schema.optionalKey(text),
-  pin: Schema.optionalKey(nonEmpty),
+  pin: Schema.optionalKey(pin),
 }).annotate({ identifier: "an object of ca, cert, key, passphrase and pin" })
 export type Tls = typeof tls.Type
 

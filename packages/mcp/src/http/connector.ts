@@ -58,7 +58,7 @@ export const circumstancesOf = ({ foreign, identity, proxy }: Target): Circumsta
   identified: identity !== undefined,
 })
 
-export const proxyFailed = (target: Target, proxy: Proxy, detail: string, cause?: unknown, hint?: string): HttpError =>
+const proxyFailed = (target: Target, proxy: Proxy, detail: string, cause?: unknown, hint?: string): HttpError =>
   new HttpError({
     reason: new Unreachable({
       url: shownUrl(target.url.href),
@@ -71,6 +71,11 @@ export const proxyFailed = (target: Target, proxy: Proxy, detail: string, cause?
       cause,
     }),
   })
+
+const lostOnTheWay = (target: Target, proxy: Proxy, cause: unknown): HttpError => {
+  const { detail, hint } = proxyFailureOf(cause)
+  return proxyFailed(target, proxy, detail, cause, hint)
+}
 
 /** What a proxy means that asks for credentials (RFC 9110, 15.5.8). */
 export const unauthorized = (target: Target, proxy: Proxy): HttpError =>
@@ -183,7 +188,7 @@ const approach = (target: Target, proxy: Proxy): Effect.Effect<Socket, HttpError
     Effect.flatMap((socket) =>
       isSecure(proxy.url) ? handshake(socket, proxy.url, target.trust) : Effect.succeed(socket),
     ),
-    Effect.mapError((cause) => proxyFailed(target, proxy, proxyFailureOf(cause), cause)),
+    Effect.mapError((cause) => lostOnTheWay(target, proxy, cause)),
   )
 
 const tunnel = (target: Target, proxy: Proxy): Effect.Effect<Socket, HttpError> =>
@@ -195,7 +200,7 @@ const tunnel = (target: Target, proxy: Proxy): Effect.Effect<Socket, HttpError> 
     const [status, text] = yield* asked(
       socket,
       `CONNECT ${authority} HTTP/1.1\r\nhost: ${authority}\r\n${credentials}\r\n`,
-    ).pipe(Effect.mapError((cause) => proxyFailed(target, proxy, proxyFailureOf(cause), cause)))
+    ).pipe(Effect.mapError((cause) => lostOnTheWay(target, proxy, cause)))
     if (status >= 200 && status < 300) return socket
     socket.destroy()
     return yield* status === 407

@@ -70,6 +70,8 @@ const explanations: Readonly<Record<string, Explanation>> = {
   CERT_REVOKED: { detail: "its certificate was revoked", hint: "Ask the server's owner." },
   DEPTH_ZERO_SELF_SIGNED_CERT: selfSigned,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  // An authority of the same name as one that is trusted.
+  CERT_SIGNATURE_FAILURE: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
@@ -142,9 +144,13 @@ const unreachable = (url: string, cause: unknown, circumstances: Circumstances):
   })
 }
 
-/** What failed between this machine and a proxy. */
-export const proxyFailureOf = (cause: unknown): string => {
+/** What failed between this machine and a proxy; a hint where it is not the proxy's address that is wrong. */
+export const proxyFailureOf = (cause: unknown): { readonly detail: string; readonly hint: string | undefined } => {
   const code = codeOf(cause)
+  const known = explain(code)
   const said = cause instanceof Error ? cause.message : String(cause)
-  return explain(code)?.detail ?? (code === undefined ? said : `${said} (${code})`)
+  return {
+    detail: known?.detail ?? (code === undefined ? said : `${said} (${code})`),
+    hint: known === untrusted || known === selfSigned ? known.hint : undefined,
+  }
 }
