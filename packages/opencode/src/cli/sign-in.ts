@@ -38,13 +38,12 @@ const showUrl = (server: string, url: URL, output: Writer) =>
 
 const afterwards = (started: Started, output: Writer): ReadonlyArray<string> => {
   const port = portOf(started)
-  const paste = output.interactive()
-    ? [
-        "Or paste here the address that the browser ends at, even of a page that does not load, or the code that it shows.",
-      ]
-    : []
+  const elsewhere = isRemote()
+  const rest =
+    "paste here the address that the browser ends at, even of a page that does not load, or the code that it shows."
+  const paste = output.interactive() ? [`${elsewhere ? "Then" : "Or"} ${rest}`] : []
   if (port === undefined) return paste
-  return isRemote()
+  return elsewhere
     ? [...paste, `With ssh -L ${port}:127.0.0.1:${port} that browser comes back here by itself.`]
     : ["Once you have signed in, the browser comes back here by itself.", ...paste]
 }

@@ -24,6 +24,9 @@ export interface Report {
   readonly steps: () => ReadonlyArray<Step>
 }
 
+/** With less room than this beside the names, in columns, values are not set in. */
+const narrowest = 24
+
 const marks = { true: ["✓", "green"], false: ["✗", "red"], undefined: ["·", "dim"] } as const
 
 const valueOf = (value: unknown): string =>
@@ -51,8 +54,12 @@ export const make = (output: Writer): Report => {
     const width = Math.max(0, ...known.map(([name]) => Text.width(name)))
     return known.map(([name, value]) => {
       const space = " ".repeat(width - Text.width(name))
-      const first = `    ${out.paint("cyan", Text.oneLine(name))}${space}  `
-      return `${first}${Text.oneLine(valueOf(value))}`
+      const room = out.columns() - width - 6
+      const text = Text.oneLine(valueOf(value))
+      // An address stays in one piece, so that it can be copied.
+      const [first = "", ...rest] = out.terminal && room >= narrowest ? Text.wrap(text, room) : [text]
+      const below = rest.map((line) => `\n${" ".repeat(width + 6)}${line}`).join("")
+      return `    ${out.paint("cyan", Text.oneLine(name))}${space}  ${first}${below}`
     })
   }
   const print = (lines: ReadonlyArray<string>) => (output.json() ? Effect.void : output.print(lines.join("\n")))
