@@ -20,7 +20,7 @@ export interface Browser {
  * @example
  * ```ts
  * const opened: Array<string> = []
- * const listed = Layer.succeed(Browser)({ open: (url) => Effect.sync(() => opened.push(url.href) > 0) })
+ * const listed = Layer.succeed(Browser.Browser)({ open: (url) => Effect.sync(() => opened.push(url.href) > 0) })
  * ```
  */
 export const Browser: Context.Reference<Browser> = Context.Reference<Browser>("@opencode/mcp/Browser", {
@@ -43,6 +43,12 @@ type Command = readonly [string, ...Array<string>]
 /**
  * The program and its arguments that open a URL: that of `BROWSER`, or the platform's. Otherwise why there is none: it is no
  * web page, or would open on a screen that the person does not sit at.
+ *
+ * @example
+ * ```ts
+ * const found = Browser.command(new URL("https://example.com"), { platform: "linux", environment: { BROWSER: "firefox" } })
+ * const shown = typeof found === "string" ? found : found.join(" ")
+ * ```
  */
 export const command = (url: URL, { environment, platform }: Surroundings): Command | string => {
   if (url.protocol !== "https:" && url.protocol !== "http:") return "it is no web page"
@@ -86,7 +92,16 @@ const run = ([program, ...args]: Command, { environment }: Surroundings): Effect
     Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
   )
 
-/** Opens a URL, as far as that can be known at once: why it could not be, where it could not. */
+/**
+ * Opens a URL, as far as that can be known at once: why it could not be, where it could not.
+ *
+ * @example
+ * ```ts
+ * const told = Effect.flatMap(Browser.attempt(new URL("https://example.com")), (problem) =>
+ *   problem === undefined ? Effect.void : Effect.log(`Open it yourself: ${problem}`),
+ * )
+ * ```
+ */
 export const attempt = (url: URL, surroundings: Surroundings = here): Effect.Effect<string | undefined> =>
   Effect.suspend(() => {
     const found = command(url, surroundings)

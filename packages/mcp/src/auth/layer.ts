@@ -62,7 +62,19 @@ export const helper = (options: HelperLayerOptions): Layer.Layer<Auth, AuthError
     Effect.flatMap(readHeaders(options.headers ?? {}), (headers) => Helper.make({ ...options, headers })),
   )
 
-/** The credentials of an authorization that lives elsewhere; they are renewed in time while the layer is in use. */
+/**
+ * The credentials of an authorization that lives elsewhere; they are renewed in time while the layer is in use.
+ *
+ * @example
+ * ```ts
+ * const withTokensOrNothing = Layer.effect(Assembly)(
+ *   Effect.map(Assembly, (standard) => ({
+ *     ...standard,
+ *     auth: (_config, _surroundings, oauth) => (oauth === undefined ? AuthLayer.none : AuthLayer.of(oauth)),
+ *   })),
+ * )
+ * ```
+ */
 export const of = (oauth: OAuth.OAuth): Layer.Layer<Auth> =>
   Layer.effect(Auth)(Effect.as(Effect.forkScoped(oauth.keepFresh), oauth.auth))
 
