@@ -34,6 +34,13 @@ export const risks = (entry: unknown, variables: ReadonlyArray<string>): Readonl
   ) {
     found.add("Its URL is http: whoever is on the way can read and change what is sent.")
   }
+  if (typeof entry["proxy"] === "string")
+    found.add("Its requests, and what you sign in with, go through a proxy that it names.")
+  if (at(entry, ["tls", "ca"]) !== undefined) {
+    found.add(
+      "It brings an authority of its own (tls.ca): who has its key can pass for the server, and for where you sign in.",
+    )
+  }
   const remote = entry["type"] === "remote"
   for (const name of variables) {
     const what = name.startsWith("env:")

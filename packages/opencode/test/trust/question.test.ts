@@ -105,6 +105,8 @@ describe("a second look is asked for", () => {
   test("a loopback URL over http is none", () => {
     expect(risks({ type: "remote", url: "http://127.0.0.1:1/mcp" }, [])).toEqual([])
     expect(risks({ type: "remote", url: "http://127.0.0.1.evil.example" }, [])).toHaveLength(1)
+    const own = { type: "remote", url: "https://a.test", proxy: "http://p.test", tls: { ca: "ca.pem" } }
+    expect(risks(own, []).join(" ")).toMatch(/go through a proxy.*an authority of its own/)
   })
 })
 
