@@ -2,8 +2,8 @@
  * One configured server: its stack of layers in a Scope of its own, its status, and what it said.
  *
  * Connecting builds the stack, disconnecting closes its Scope; there is no other teardown. A session that ends by
- * itself leaves the status `failed` with its reason, and the next `connect` builds a new one. When to do so again by
- * itself is not decided here.
+ * itself is followed by another, as `connection/recovery.ts` says; the status is `pending` meanwhile, and `failed` with the
+ * reason where that is given up. The next `connect` tries once more.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -12,6 +12,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { AuthError, AuthReason } from "./auth/error.ts"
@@ -20,6 +21,7 @@ import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
+import { delays as makeDelays, Recovery } from "./connection/recovery.ts"
 import * as Standing from "./connection/standing.ts"
 import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
@@ -38,6 +40,8 @@ export interface Live {
   readonly wishes: Wishes
   /** How long connecting took, in milliseconds. */
   readonly connectMs: number
+  /** When it was connected, in milliseconds since 1970. */
+  readonly since: number
 }
 
 export interface Connection {
@@ -108,10 +112,12 @@ const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: s
     : { status: "needs_auth", error: text }
 }
 
-/** An attempt at connecting: who waits for it, and the fibre that makes it. */
+/** An attempt at connecting, or several in a row: who waits for it, and the fibre that makes it. */
 interface Attempt {
   readonly outcome: Deferred.Deferred<Status>
   fiber: Fiber.Fiber<unknown> | undefined
+  /** Makes the next one now, where it waits to make it. */
+  readonly hurry: () => void
   /** The handshake failed; what was opened for it is still being closed. */
   readonly failed: (error: SessionError) => void
 }
@@ -133,6 +139,8 @@ export const make = (options: {
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
     const notifications = Notifications.make()
     const stderr = Stderr.make(config.limits.stderr)
+    const recovery = yield* Recovery
+    const delays = makeDelays(recovery)
     const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     let oddities: Array<string> = []
@@ -194,8 +202,8 @@ export const make = (options: {
         live = undefined
         scope = undefined
         const closed = release(own)
-        become({ status: "failed", error: error.message })
-        return closed
+        if (clock.currentTimeMillisUnsafe() - ending.since >= recovery.sound) delays.forgive()
+        return Effect.andThen(heal(error.message), closed)
       })
 
     const conclude = (error: SessionError | AuthError): Status =>
@@ -214,7 +222,8 @@ export const make = (options: {
       if (Exit.isSuccess(exit)) {
         const connectMs = Math.round(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e6)
         const session = Context.get(exit.value, Session)
-        const connected = {
+        const connected: Live = {
+          since: clock.currentTimeMillisUnsafe(),
           session,
           catalog: Context.get(exit.value, Catalog),
           wishes: standing.of(session),
@@ -244,35 +253,66 @@ export const make = (options: {
       return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
     })
 
+    const finish = (current: Attempt, next: Status) => {
+      if (attempt !== current) return
+      attempt = undefined
+      become(next)
+      Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+    }
+    /** Makes `work` the attempt under way. */
+    const begin = (current: Attempt, work: Effect.Effect<Status>): Effect.Effect<void> => {
+      attempt = current
+      // An observer is told of a fibre that was interrupted before it began, too.
+      const observe = (fiber: Fiber.Fiber<Status>) => {
+        current.fiber = fiber
+        // Only its Scope's end interrupts an attempt that nobody disconnected.
+        fiber.addObserver((exit) => finish(current, Exit.isSuccess(exit) ? exit.value : { status: "disabled" }))
+      }
+      return Effect.map(Effect.forkIn(work, parent), observe)
+    }
+
+    /** Attempts until one has an outcome that another would not better, or the policy gives up. */
+    const heal = (error: string) =>
+      Effect.suspend(() => {
+        const awake = Latch.makeUnsafe()
+        const current: Attempt = {
+          outcome: Deferred.makeUnsafe<Status>(),
+          fiber: undefined,
+          hurry: () => awake.openUnsafe(),
+          failed: () => undefined,
+        }
+        const once = (why: string): Effect.Effect<Status> =>
+          Effect.gen(function* () {
+            const delay = yield* delays.next(why)
+            if (delay === undefined) return { status: "failed", error: why }
+            become({ status: "pending", attempt: delays.count() })
+            yield* Effect.raceFirst(Effect.sleep(delay), awake.await)
+            awake.closeUnsafe()
+            const status = yield* build
+            return status.status === "failed" ? yield* once(status.error) : status
+          })
+        return begin(current, once(error))
+      })
+
     const connect = Effect.suspend(() => {
       if (live !== undefined) return Effect.succeed(status)
-      if (attempt !== undefined) return Deferred.await(attempt.outcome)
-      const finish = (next: Status) => {
-        if (attempt !== current) return
-        attempt = undefined
-        become(next)
-        Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+      if (attempt !== undefined) {
+        attempt.hurry()
+        return Deferred.await(attempt.outcome)
       }
       const current: Attempt = {
         outcome: Deferred.makeUnsafe<Status>(),
         fiber: undefined,
+        hurry: () => undefined,
         failed: (error) => {
           const { fiber } = current
           const before = closing
           if (fiber !== undefined) closing = Effect.andThen(Fiber.await(fiber), before)
-          finish(conclude(error))
+          finish(current, conclude(error))
         },
       }
-      attempt = current
       become({ status: "pending" })
-      // An observer is told of a fibre that was interrupted before it began, too.
-      const observe = (fiber: Fiber.Fiber<Status>) =>
-        Effect.sync(() => {
-          current.fiber = fiber
-          // Only its Scope's end interrupts an attempt that nobody disconnected.
-          fiber.addObserver((exit) => finish(Exit.isSuccess(exit) ? exit.value : { status: "disabled" }))
-        })
-      return Effect.forkIn(build, parent).pipe(Effect.tap(observe), Effect.andThen(Deferred.await(current.outcome)))
+      return Effect.andThen(begin(current, build), Deferred.await(current.outcome))
     })
 
     const disconnect = Effect.suspend(() => {
