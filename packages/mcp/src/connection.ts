@@ -281,17 +281,20 @@ export const make = (options: {
           hurry: () => awake.openUnsafe(),
           failed: () => undefined,
         }
-        const once = (why: string): Effect.Effect<Status> =>
-          Effect.gen(function* () {
-            const delay = yield* delays.next(why)
-            if (delay === undefined) return { status: "failed", error: why }
-            become({ status: "pending", attempt: delays.count() })
-            yield* Effect.raceFirst(Effect.sleep(delay), awake.await)
-            awake.closeUnsafe()
-            const status = yield* build
-            return status.status === "failed" ? yield* once(status.error) : status
+        attempt = current
+        /** Takes note of what failed, at once, and then waits for its turn. */
+        const after = (why: string): Effect.Effect<Effect.Effect<Status>> =>
+          Effect.map(delays.next(why), (delay) => {
+            if (delay === undefined) return Effect.succeed<Status>({ status: "failed", error: why })
+            become({ status: "pending", attempt: delays.count(), error: why })
+            return Effect.gen(function* () {
+              yield* Effect.raceFirst(Effect.sleep(delay), awake.await)
+              awake.closeUnsafe()
+              const status = yield* build
+              return status.status === "failed" ? yield* Effect.flatten(after(status.error)) : status
+            })
           })
-        return begin(current, once(error))
+        return Effect.flatMap(after(error), (work) => begin(current, work))
       })
 
     const connect = Effect.suspend(() => {

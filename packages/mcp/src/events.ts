@@ -7,7 +7,12 @@ import * as Schema from "effect/Schema"
 /** The state of one server. */
 export const Status = Schema.Union([
   Schema.Struct({ status: Schema.Literal("connected") }),
-  Schema.Struct({ status: Schema.Literal("pending"), attempt: Schema.optionalKey(Schema.Int) }),
+  /** `attempt` and `error`, why the one before ended, while it is connected anew by itself. */
+  Schema.Struct({
+    status: Schema.Literal("pending"),
+    attempt: Schema.optionalKey(Schema.Int),
+    error: Schema.optionalKey(Schema.String),
+  }),
   Schema.Struct({ status: Schema.Literal("disabled") }),
   Schema.Struct({ status: Schema.Literal("failed"), error: Schema.String }),
   Schema.Struct({ status: Schema.Literal("needs_auth"), error: Schema.optionalKey(Schema.String) }),

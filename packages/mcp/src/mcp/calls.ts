@@ -77,6 +77,10 @@ export const within = <A, E>(
   })
 }
 
+/** Whether a tool does the same done twice, by the word of a server that is trusted to say so. */
+const isRepeatable = ({ connection }: Registered, { annotations }: Tool): boolean =>
+  connection?.config.trusted === true && (annotations?.idempotentHint === true || annotations?.readOnlyHint === true)
+
 /** The calls of tools through a registry. */
 export const make = (options: {
   readonly registry: Registry
@@ -96,7 +100,8 @@ export const make = (options: {
     const { name: server } = registered
     const { execution, name } = tool
     const params = args === undefined ? { name } : { name, arguments: args }
-    const options = progress(server, callOptions)
+    const told = progress(server, callOptions)
+    const options = isRepeatable(registered, tool) ? { ...told, repeatable: true } : told
     const result =
       execution?.taskSupport === undefined && callOptions?.task === undefined
         ? session.request(Method.callTool, params, options)

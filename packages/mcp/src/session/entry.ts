@@ -16,6 +16,8 @@ export interface RequestOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined
   /** Members to add to `params._meta`. */
   readonly meta?: JsonObject | undefined
+  /** Whether it may be sent once more where its answer was lost: what it does is the same done twice. Default: false. */
+  readonly repeatable?: boolean | undefined
   /** What the host calls this request: handlers of what the server asks meanwhile are told. */
   readonly request?: unknown
   /** A token of `trackProgress`, for a request whose progress outlives its answer. */

@@ -14,6 +14,28 @@ import { isSessionLost } from "../transport/session-lost.ts"
 import type { Owner } from "./entry.ts"
 import type { SessionError } from "./error.ts"
 
+/** What changes nothing at the server: it is asked once more where its answer was lost on the way. */
+const repeatable: ReadonlySet<string> = new Set([
+  "ping",
+  "tools/list",
+  "prompts/list",
+  "prompts/get",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+  "completion/complete",
+  "tasks/get",
+  "tasks/list",
+  "tasks/result",
+])
+
+/** A server that ended a stream may be about to start anew: it is asked again after this long, in milliseconds. */
+const breath = 250
+
+/** Whether the server may have taken the request, and its answer cannot come any more. */
+const isAnswerLost = ({ reason }: TransportError): boolean =>
+  reason._tag === "StreamEnded" || reason._tag === "Unreachable"
+
 /** A server that is being restarted: four more attempts within some eight seconds. */
 const patience = Schedule.max([Schedule.exponential("500 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
 
@@ -85,6 +107,10 @@ export const make = (options: {
         start(error)
       },
       lost: (error, failed) => {
+        if (isAnswerLost(error)) {
+          const may = repeatable.has(failed.error.method) || failed.options?.repeatable === true
+          return may ? Effect.andThen(Effect.sleep(breath), failed.again) : undefined
+        }
         if (!isSessionLost(error.reason)) return undefined
         // It was sent in a session before this one, and its refusal took its time.
         if (failed.generation < generation) return failed.again

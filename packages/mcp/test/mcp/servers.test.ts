@@ -9,6 +9,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import { Mcp } from "../../src/index.ts"
 import type { Event } from "../../src/events.ts"
 import { failure, start } from "../support/scripted.ts"
+import { observe } from "../support/service.ts"
 
 const it = testEffect(testMcp())
 
@@ -227,11 +228,9 @@ describe("a server that died", () => {
       const tools = [{ name: "die", inputSchema: {} }]
       const script = { tools, capabilities: { tools: {} }, on: { "prompts/get": die, "tools/call": die } }
       yield* mcp.add(config("a", rawStdio(script)))
-      const died = yield* start(became(mcp, "a", "failed"))
       const { message, reason } = yield* failure(mcp.callTool("a", "die"))
       expect(reason._tag).toBe("Transport")
       expect(message).toContain("was ended by SIGKILL; its last words:\nout of memory")
-      yield* Fiber.join(died)
       // Eight calls share one restart; it dies again, and each is told.
       const again = yield* Effect.forEach(
         Array.from({ length: 8 }),
@@ -241,21 +240,21 @@ describe("a server that died", () => {
       expect(again).toEqual(Array.from({ length: 8 }, () => "Transport"))
       const { wires } = yield* Recordings
       expect(wires("a").length).toBe(2)
-      expect(said.slice(0, 5)).toEqual(["a pending", "a connected", "a failed", "a pending", "a connected"])
+      expect(said.slice(0, 4)).toEqual(["a pending", "a connected", "a pending", "a connected"])
     }),
   )
 
-  it.live("between calls is connected once more by the next", () =>
+  it.live("between calls is started once more, without any call", () =>
     Effect.gen(function* () {
       const mcp = yield* Mcp
       yield* mcp.add(config("a", rawStdio()))
-      const failed = yield* start(became(mcp, "a", "failed"))
-      process.kill(yield* pidOf(mcp, "a"), "SIGKILL")
-      yield* Fiber.join(failed)
-      expect((yield* mcp.servers)[0]?.status).toMatchObject({ status: "failed" })
-      expect(yield* mcp.tools()).toEqual([])
-      yield* mcp.callTool("a", "echo", {})
+      const before = yield* pidOf(mcp, "a")
+      const { first } = yield* observe(mcp)
+      process.kill(before, "SIGKILL")
+      yield* first(({ data, type }) => type === "mcp.status.changed" && data.attempt === 1)
+      yield* mcp.settled
       expect((yield* mcp.servers)[0]?.status).toEqual({ status: "connected" })
+      expect(yield* pidOf(mcp, "a")).not.toBe(before)
       expect((yield* mcp.tools()).length).toBe(1)
       const { wires } = yield* Recordings
       expect(wires("a").length).toBe(2)

@@ -234,7 +234,7 @@ describe("a session that the server has forgotten", () => {
       forget()
       const error = yield* Effect.flip(mcp.callTool("a", "echo", {}))
       expect(error.message).toContain("closed for today")
-      expect((yield* mcp.servers)[0]?.status.status).toBe("failed")
+      expect((yield* mcp.servers)[0]?.status.status).toBe("pending")
     }),
   )
 })

@@ -61,7 +61,7 @@ describe("a server that is brought back", () => {
         expect((yield* mcp.add(entry)).status).toBe("connected")
         seen.end()
         yield* Effect.yieldNow
-        expect((yield* mcp.servers)[0]?.status.status).toBe("failed")
+        expect((yield* mcp.servers)[0]?.status).toMatchObject({ status: "pending", attempt: 1 })
         const again = yield* start(mcp.connect("peer"))
         expect(seen.most).toBe(1)
         yield* TestClock.adjust(slowness)
