@@ -20,19 +20,17 @@ export interface Networking {
 export const overWire = (networking: Networking): Wire => {
   let wire: Promise<Wire> | undefined
   let opened: Wire | undefined
-  let closed = false
   const load = (): Promise<Wire> => {
     wire ??= import("./wire.ts").then(({ make }) => (opened = make(networking)))
     return wire
   }
   return {
-    fetch: (url, init) => {
-      if (closed) return Promise.reject(new Error("the connection is over"))
-      return opened === undefined ? load().then(({ fetch }) => fetch(url, init)) : opened.fetch(url, init)
-    },
+    fetch: (url, init) =>
+      opened === undefined ? load().then(({ fetch }) => fetch(url, init)) : opened.fetch(url, init),
     close: () => {
-      closed = true
-      opened?.close()
+      // What was never loaded has nothing open.
+      if (opened === undefined) wire?.then(({ close }) => close()).then(undefined, () => undefined)
+      else opened.close()
     },
   }
 }

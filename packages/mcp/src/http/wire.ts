@@ -155,6 +155,7 @@ export const make = ({ proxy, tls, url: own }: Networking): Wire => {
   const { host } = own === undefined ? { host: undefined } : new URL(own)
   const connections = new Map<string, readonly [Target, Connections]>()
   let ready: Promise<Ready> | undefined
+  let closed = false
 
   const prepared = (): Promise<Ready> => {
     const reading = Effect.runPromise(Effect.map(load(tls), (security) => ({ security, route: route(proxy) })))
@@ -182,9 +183,12 @@ export const make = ({ proxy, tls, url: own }: Networking): Wire => {
       const opened = connections.get(url.origin)
       if (opened !== undefined) return send(...opened, url, init)
       ready ??= prepared()
-      return ready.then((ready) => open(ready, url)).then((opened) => send(...opened, url, init))
+      return ready
+        .then((ready) => (closed ? Promise.reject(cutOff()) : open(ready, url)))
+        .then((opened) => send(...opened, url, init))
     },
     close: () => {
+      closed = true
       for (const [, agent] of connections.values()) agent.destroy()
       connections.clear()
     },

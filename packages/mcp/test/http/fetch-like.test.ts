@@ -19,7 +19,19 @@ import { type Handler, resolving, serving } from "./serving.ts"
 const guard = Guard.make("http://127.0.0.1/mcp")
 
 /** What a promise rejects with. */
-const rejection = (use: () => Promise<unknown>) => Effect.flip(Effect.tryPromise({ try: use, catch: (error) => error }))
+const rejection = (use: () => Promise<unknown>): Effect.Effect<unknown> =>
+  Effect.callback((resume) => {
+    use().then(
+      () => resume(Effect.die(new Error("It was no rejection"))),
+      (error: unknown) => resume(Effect.succeed(error)),
+    )
+  })
+
+/** A signal that its owner ends, and says why: the signal of a Scope ends without a word. */
+const signalling = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: (why: string) => controller.abort(why) }
+}
 
 const reason = (use: () => Promise<unknown>) =>
   Effect.map(rejection(use), (error) => (error instanceof HttpError ? error.reason._tag : error))
@@ -138,14 +150,14 @@ describe("as a fetch", () => {
       const fetch = yield* FetchLike.make({ guard })
       const asked = yield* Deferred.make<void>()
       const server = yield* serving(() => Deferred.doneUnsafe(asked, Effect.void))
-      const controller = new AbortController()
+      const { abort, signal } = signalling()
       const url = `http://127.0.0.1:${server.port}/`
-      const waiting = yield* Effect.forkChild(rejection(() => fetch(url, { signal: controller.signal })))
+      const waiting = yield* Effect.forkChild(rejection(() => fetch(url, { signal })))
       yield* Deferred.await(asked)
-      controller.abort("enough")
+      abort("enough")
       expect(yield* Fiber.join(waiting)).toBe("enough")
       yield* server.idle
-      expect(yield* rejection(() => fetch(url, { signal: controller.signal }))).toBe("enough")
+      expect(yield* rejection(() => fetch(url, { signal }))).toBe("enough")
       expect(server.requests.length).toBe(1)
     }),
   )

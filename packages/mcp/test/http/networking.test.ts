@@ -1,40 +1,23 @@
 /** A server behind TLS of its own, as its entry says it: who is trusted, who we are, which key it has to have. */
 import { createPrivateKey } from "node:crypto"
-import { chmodSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import type { TlsOptions } from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { connect } from "@opencode-ai/testing/client"
+import { config, connect, testMcp } from "@opencode-ai/testing/client"
 import { it } from "@opencode-ai/testing/effect"
 import { authority, selfSigned } from "@opencode-ai/testing/peers/certificates"
 import { rawHttp, type RawHttpScript } from "@opencode-ai/testing/peers/raw-http"
-import { secured } from "@opencode-ai/testing/peers/relay"
+import { proxy } from "@opencode-ai/testing/peers/relay"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
-import { AuthLayer, Http, TransportLayer } from "../../src/index.ts"
+import { AuthLayer, Http, Mcp, TransportLayer } from "../../src/index.ts"
 import { call, handshake, opened } from "../transport/opened.ts"
+import { asks, client, entry, failure, home, ours, server } from "./behind-tls.ts"
 import { serving, speaking } from "./serving.ts"
-
-const ours = authority()
-const home = ours.issue(["127.0.0.1", "localhost"])
-const client = ours.issue(["someone"])
-const asks = { requestCert: true, rejectUnauthorized: true, ca: ours.cert }
-
-/** A correct server behind TLS. */
-const server = (options: TlsOptions = {}, script: RawHttpScript = {}) =>
-  Effect.gen(function* () {
-    const plain = yield* rawHttp(script)
-    const front = yield* secured(plain.url, { key: home.key, cert: home.cert, ...options })
-    return { ...front, requests: plain.requests }
-  })
-
-const entry = (url: string, tls: object = {}) => ({ type: "remote", url, tls, oauth: false })
-
-const failure = (url: string, tls?: object) =>
-  Effect.map(Effect.scoped(Effect.flip(connect(entry(url, tls)))), ({ message }) => message)
 
 describe("a server is reached", () => {
   it.live("over TLS whose authority the entry names, with a certificate for its address", () =>
@@ -88,6 +71,81 @@ describe("a server is reached", () => {
     }),
   )
 })
+
+describe("across a redirect", () => {
+  const away = (to: string): RawHttpScript => ({
+    any: () => ({ status: 307, headers: { location: to }, text: "" }),
+    check: false,
+  })
+
+  it.live("the client certificate is not shown to another host", () =>
+    Effect.gen(function* () {
+      const other = yield* server({ ...asks, rejectUnauthorized: false })
+      const { clients, url } = yield* server(asks, away(other.url))
+      yield* connect(entry(url, { ca: ours.cert, cert: client.cert, key: client.key }))
+      expect(new Set(clients)).toEqual(new Set(["someone"]))
+      expect(new Set(other.clients)).toEqual(new Set([undefined]))
+    }),
+  )
+
+  it.live("the pin still holds", () =>
+    Effect.gen(function* () {
+      const next = ours.issue(["127.0.0.1"])
+      const other = yield* server(next)
+      const { url } = yield* server({}, away(other.url))
+      expect(yield* failure(url, { ca: ours.cert, pin: home.pin })).toContain(
+        `127.0.0.1:${other.port} is not the pinned`,
+      )
+      expect(other.requests.length).toBe(0)
+    }),
+  )
+})
+
+it.live("authorization goes the same way: authority, pin, client certificate and proxy", () =>
+  Effect.gen(function* () {
+    let origin = ""
+    const documents: Readonly<Record<string, () => object>> = {
+      "/.well-known/oauth-protected-resource/mcp": () => ({
+        resource: `${origin}/mcp`,
+        authorization_servers: [origin],
+      }),
+      "/.well-known/oauth-authorization-server": () => ({
+        issuer: origin,
+        authorization_endpoint: `${origin}/authorize`,
+        token_endpoint: `${origin}/token`,
+        response_types_supported: ["code"],
+        grant_types_supported: ["client_credentials"],
+        token_endpoint_auth_methods_supported: ["client_secret_basic"],
+      }),
+      "/token": () => ({ access_token: "granted", token_type: "Bearer", expires_in: 3600 }),
+    }
+    const { clients, requests, url } = yield* server(asks, {
+      any: ({ headers, path }) => {
+        const document = documents[path]
+        if (document !== undefined) return { json: document() }
+        if (headers["authorization"] === "Bearer granted") return undefined
+        return { status: 401, headers: { "www-authenticate": "Bearer" }, text: "" }
+      },
+      check: false,
+    })
+    origin = new URL(url).origin
+    const way = yield* proxy()
+    const tls = { ca: ours.cert, pin: home.pin, cert: client.cert, key: client.key }
+    const oauth = { grant: "client_credentials", clientId: "me", clientSecret: "secret" }
+    const status = yield* Effect.provide(
+      Effect.gen(function* () {
+        const mcp = yield* Mcp
+        return yield* mcp.add(config("inside", { type: "remote", url, tls, oauth, proxy: way.url }))
+      }),
+      testMcp(),
+    )
+    expect(status).toEqual({ status: "connected" })
+    expect(requests.map(({ path }) => path)).toContain("/token")
+    expect(new Set(clients)).toEqual(new Set(["someone"]))
+    // Every connection was a tunnel.
+    expect(way.asked.length).toBe(clients.length)
+  }),
+)
 
 describe("a pin", () => {
   it.live("that is another says both, and nothing is sent", () =>
@@ -244,69 +302,6 @@ describe("what goes wrong is told, with what to do:", () => {
     Effect.gen(function* () {
       const { port } = yield* Effect.scoped(serving(() => undefined))
       expect(yield* failure(`https://127.0.0.1:${port}/mcp`, trusting)).toMatch(/nothing listens there/)
-    }),
-  )
-})
-
-describe("what the entry says is checked before anything is sent:", () => {
-  const { cert, key } = client
-  const sealed = String(
-    createPrivateKey(key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "right" }),
-  )
-  const cases: ReadonlyArray<readonly [name: string, tls: object, message: RegExp]> = [
-    [
-      "a file that is not there",
-      { ca: "/no/such/ca.pem" },
-      /"tls.ca" names the file "\/no\/such\/ca.pem", which is not/,
-    ],
-    ["one that is a directory", { ca: "/tmp" }, /"tls.ca" names the file "\/tmp", which is a directory/],
-    ["one without a certificate", { cert: "/etc/hostname", key }, /"tls.cert" holds no certificate in PEM \(\/etc\//],
-    ["a certificate that is none", { ca: ours.cert.replace(/MII/, "AAA") }, /"tls.ca" holds a certificate that cannot/],
-    ["no key beside it", { cert }, /"tls.cert" needs "tls.key" beside it/],
-    ["no certificate beside it", { key }, /"tls.key" needs "tls.cert" beside it/],
-    ["the key of another", { cert, key: home.key }, /"tls.key" is not the key of the certificate in "tls.cert"/],
-    ["a key that is none", { cert, key: ours.cert }, /"tls.key" holds no private key in PEM/],
-    ["a key that is sealed", { cert, key: sealed }, /"tls.key" holds a private key that is encrypted.*passphrase/],
-    ["another's passphrase", { cert, key: sealed, passphrase: "wrong" }, /"tls.passphrase" does not open the private/],
-  ]
-  for (const [name, tls, message] of cases) {
-    it.live(name, () =>
-      Effect.gen(function* () {
-        const { clients, url } = yield* server(asks)
-        const told = yield* failure(url, { ca: ours.cert, ...tls })
-        expect(told).toMatch(message)
-        expect(told).not.toMatch(/PRIVATE KEY|wrong|MIGH/)
-        expect(clients.length).toBe(0)
-      }),
-    )
-  }
-
-  it.live("a key pasted where its path belongs is not shown", () =>
-    Effect.gen(function* () {
-      const told = yield* failure("https://127.0.0.1:1/mcp", { cert, key: "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49" })
-      expect(told).toContain(`"tls.key" names a file, which is not there`)
-    }),
-  )
-
-  it.live("a file that may not be read", () =>
-    Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "ca.pem")
-      writeFileSync(path, "")
-      chmodSync(path, 0)
-      // An administrator may read everything.
-      expect(yield* failure("https://127.0.0.1:1/mcp", { ca: path })).toMatch(
-        /which may not be read|holds no certificate/,
-      )
-    }),
-  )
-
-  it.live("what was wrong and was put right is read anew", () =>
-    Effect.gen(function* () {
-      const path = join(yield* temporaryDirectory, "ca.pem")
-      const { url } = yield* server()
-      expect(yield* failure(url, { ca: path })).toContain("which is not there")
-      writeFileSync(path, ours.cert)
-      yield* connect(entry(url, { ca: path }))
     }),
   )
 })
