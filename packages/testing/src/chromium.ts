@@ -3,7 +3,6 @@
  * to them. Headless, with a profile of its own in the temporary directory, without a way to any other machine; every
  * process of it is gone with the Scope.
  */
-import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -12,6 +11,7 @@ import { delimiter, join } from "node:path"
 import { type Browser, type BrowserContextOptions, chromium as playwright, type Page } from "playwright-core"
 import { it, type Tester } from "./effect.ts"
 import { isAlive } from "./peers/alive.ts"
+import { poll, realTime } from "./polling.ts"
 import { temporaryDirectory } from "./recording.ts"
 
 /** There is no Chromium, it did not start, or a page did not do as it was told. */
@@ -86,9 +86,6 @@ const attempt = <A>(step: () => Promise<A>): Effect.Effect<A, ChromiumError> =>
     catch: (cause) => new ChromiumError({ detail: cause instanceof Error ? cause.message : String(cause), cause }),
   })
 
-/** A browser does not live in simulated time. */
-const realTime = Effect.provideService(Clock.Clock, Clock.Clock.defaultValue())
-
 const bounded = <A>(effect: Effect.Effect<A, ChromiumError>): Effect.Effect<A, ChromiumError> =>
   Effect.timeoutOrElse(effect, {
     duration: 2 * patience,
@@ -136,11 +133,13 @@ const end = (browser: Browser, pid: number): Effect.Effect<void> =>
     const left = () => [...new Set([pid, ...known])].filter(isAlive)
     // What a closed browser started ends a moment after it.
     yield* Effect.forEach(left(), kill, { discard: true })
-    const until = Date.now() + patience
-    while (left().length > 0) {
-      if (Date.now() > until) return yield* Effect.die(new Error(`Chromium still runs: ${left().join(", ")}`))
-      yield* Effect.promise(() => new Promise((done) => setTimeout(done, 10)))
-    }
+    yield* poll(() => (left().length === 0 ? true : undefined)).pipe(
+      Effect.timeoutOrElse({
+        duration: patience,
+        orElse: () => Effect.die(new Error(`Chromium still runs: ${left().join(", ")}`)),
+      }),
+      realTime,
+    )
   })
 
 const open = (browser: Browser, options: BrowserContextOptions): Effect.Effect<Tab, ChromiumError, Scope.Scope> =>

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { local, type LocalPeer, peerFile, type RemotePeer } from "./peers/launch.ts"
 import { type RecordLine, recordVariable } from "./peers/record-file.ts"
+import { poll } from "./polling.ts"
 import { Wire } from "./recorder.ts"
 
 /** A record that a process writes. */
@@ -25,9 +26,6 @@ export interface FileRecord {
   /** The first line, past or to come, that fits. */
   readonly first: (fits: (line: RecordLine) => boolean) => Effect.Effect<RecordLine>
 }
-
-/** How often a file that another process writes is looked at, in milliseconds. */
-const pollInterval = 10
 
 const linesOf = (path: string): ReadonlyArray<RecordLine> =>
   readFileSync(path, "utf8")
@@ -62,21 +60,15 @@ export const fileRecord: Effect.Effect<FileRecord, never, Scope.Scope> = Effect.
     wire: () => wireOf(linesOf(path)),
     events: () => linesOf(path).flatMap((line) => ("event" in line ? [line.event] : [])),
     first: (fits) =>
-      Effect.callback<RecordLine>((resume) => {
+      Effect.suspend(() => {
         let size = -1
-        const look = () => {
-          const now = statSync(path).size
-          if (now === size) return
-          size = now
-          const found = linesOf(path).find(fits)
-          if (found === undefined) return
-          clearInterval(timer)
-          resume(Effect.succeed(found))
-        }
         // Not `fs.watch`: of two writes within a millisecond Bun tells the first alone, and the second may be the last.
-        const timer = setInterval(look, pollInterval)
-        look()
-        return Effect.sync(() => clearInterval(timer))
+        return poll(() => {
+          const now = statSync(path).size
+          if (now === size) return undefined
+          size = now
+          return linesOf(path).find(fits)
+        })
       }),
   }
 })

@@ -7,19 +7,21 @@ import { Config, Mcp } from "../../src/index.ts"
 
 const [path = "", url = ""] = process.argv.slice(2)
 
+const say = (text: string) => Effect.sync(() => process.stdout.write(`${text}\n`))
+
 const program = Effect.gen(function* () {
   const mcp = yield* Mcp
   const decoded = Config.decode("work", { type: "remote", url })
   if (!("config" in decoded)) return yield* Effect.die("no configuration")
   const { status } = yield* mcp.add(decoded.config)
-  console.log(status)
+  yield* say(status)
   const turn = (line: string) =>
     Effect.gen(function* () {
       const calls = Array.from({ length: Number(line) }, (_, index) =>
         mcp.callTool("work", "echo", { message: String(index) }),
       )
       const results = yield* Effect.exit(Effect.all(calls, { concurrency: "unbounded" }))
-      console.log(results._tag === "Success" ? `answered ${results.value.length}` : `failed ${String(results.cause)}`)
+      yield* say(results._tag === "Success" ? `answered ${results.value.length}` : `failed ${String(results.cause)}`)
     })
   yield* Effect.callback<void>((resume) => {
     const input = createInterface({ input: process.stdin })

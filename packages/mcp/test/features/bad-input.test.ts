@@ -44,7 +44,7 @@ const client = (answer?: Answer, absent: ReadonlyArray<keyof Handlers> = []) =>
         )
       })
     const all: Handlers = {
-      roots: { list: handler(good.roots) as Effect.Effect<never>, changes: Stream.empty },
+      roots: { list: Effect.orDie(handler(good.roots)), changes: Stream.empty },
       sampling: { tools: true, context: false, createMessage: () => handler(good.sampling) },
       elicitation: { modes: ["form"], elicit: () => handler(good.elicitation) },
       tasks: defaults,

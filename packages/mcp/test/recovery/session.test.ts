@@ -115,7 +115,7 @@ describe("a session that the server has forgotten", () => {
       const { forget, server } = yield* forgetful(text(404, ""))
       const mcp = yield* connected(server.url)
       const events: Array<string> = []
-      mcp.listen(({ data, type }) => events.push("message" in data ? `${type} ${String(data.message)}` : type))
+      mcp.listen(({ data, type }) => events.push("message" in data ? `${type} ${data.message}` : type))
       events.length = 0
       forget()
       yield* mcp.callTool("a", "echo", {})

@@ -56,7 +56,7 @@ const kept: ReadonlyArray<readonly [text: string, code?: number]> = [
   ["session token budget exceeded"],
   ["Unsupported protocol version"],
   ["Bad Request"],
-  [`${"No valid session ID provided. ".repeat(40)}`],
+  ["No valid session ID provided. ".repeat(40)],
 ]
 
 describe("a refusal that says that the session is lost", () => {

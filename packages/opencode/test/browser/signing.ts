@@ -1,11 +1,9 @@
 /** A sign-in at the real command line, whose browser is the test's: a program that hands the test its arguments. */
 import type { Page, Tab } from "@opencode-ai/testing/chromium"
+import { poll } from "@opencode-ai/testing/polling"
 import * as Effect from "effect/Effect"
 import { chmodSync, existsSync, readFileSync } from "node:fs"
 import { type World, world } from "../cli/program.ts"
-
-/** Milliseconds between two looks at a file. */
-const interval = 10
 
 /** The file is in place once all of it is written. */
 const opener = `#!/bin/sh
@@ -14,16 +12,7 @@ printf '%s\\n' "$@" > "$0.part" && mv "$0.part" "$0.arguments"
 
 /** The lines of a file, once it is there. */
 const appeared = (path: string): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.callback((resume) => {
-    const look = () => {
-      if (!existsSync(path)) return
-      clearInterval(timer)
-      resume(Effect.succeed(readFileSync(path, "utf8").split("\n").slice(0, -1)))
-    }
-    const timer = setInterval(look, interval)
-    look()
-    return Effect.sync(() => clearInterval(timer))
-  })
+  poll(() => (existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : undefined))
 
 /** `mcp auth <name>` runs and has opened the browser, with these arguments. */
 export const signingIn = (servers: object, name: string) =>

@@ -1,6 +1,7 @@
 import { everything } from "@opencode-ai/testing/peers/published"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV2 } from "@opencode-ai/testing/peers/served"
+import { poll } from "@opencode-ai/testing/polling"
 import { fileRecord, recordTo } from "@opencode-ai/testing/recording"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
@@ -16,14 +17,9 @@ const got = (result: Result) => JSON.parse(json(result).content[0].text)
 
 /** Waits until a process hears SIGTERM: the fifteenth bit of what the kernel says that it catches. */
 const listening = (pid: number) =>
-  Effect.callback<void>((resume) => {
-    const timer = setInterval(() => {
-      const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
-      if ((BigInt(`0x${caught}`) & (1n << 14n)) === 0n) return
-      clearInterval(timer)
-      resume(Effect.void)
-    }, 1)
-    return Effect.sync(() => clearInterval(timer))
+  poll(() => {
+    const [, caught = "0"] = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
+    return (BigInt(`0x${caught}`) & (1n << 14n)) === 0n ? undefined : true
   })
 
 describe("call", () => {

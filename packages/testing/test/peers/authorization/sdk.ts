@@ -8,14 +8,25 @@ import {
   type StoredOAuthTokens,
   StreamableHTTPClientTransport,
 } from "@modelcontextprotocol/client"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type Person, type PersonOptions, person } from "../../../src/person.ts"
+import { type Person, type PersonError, type PersonOptions, person } from "../../../src/person.ts"
 import { redirectUri } from "./talk.ts"
+
+/** What a promise of the SDK rejected with. */
+export class SdkError extends Data.TaggedError("SdkError")<{ readonly cause: unknown }> {
+  override get message() {
+    return String(this.cause)
+  }
+}
+
+const attempt = <A>(use: () => Promise<A>): Effect.Effect<A, SdkError> =>
+  Effect.tryPromise({ try: use, catch: (cause) => new SdkError({ cause }) })
 
 export interface SdkClient {
   /** Connects, with the person's help where it is asked for. */
-  readonly connect: Effect.Effect<Client, unknown, Scope.Scope>
+  readonly connect: Effect.Effect<Client, SdkError | PersonError, Scope.Scope>
   readonly tokens: () => StoredOAuthTokens | undefined
   readonly urls: ReadonlyArray<URL>
 }
@@ -59,27 +70,27 @@ export const sdkClient = (url: string, { person: who = person(), dpop, ...option
     discoveryState: () => discovery,
     ...(dpop === undefined ? {} : { dpop: () => dpop }),
   }
-  const attempt = () => {
+  const connection = () => {
     const client = new Client({ name: "sdk", version: "1.0.0" })
     const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: provider })
     const connected = Effect.acquireRelease(
-      Effect.tryPromise({ try: () => client.connect(transport), catch: (error) => error }),
+      attempt(() => client.connect(transport)),
       () => Effect.promise(() => client.close()),
     )
     return { transport, connected: Effect.as(connected, client) }
   }
   const signIn = Effect.gen(function* () {
-    const { connected, transport } = attempt()
+    const { connected, transport } = connection()
     const asked = urls.length
-    const failure = yield* Effect.flip(connected)
+    const failure = yield* Effect.flip(Effect.andThen(connected, Effect.die(new Error("Nobody asked for a sign-in"))))
     const asks = urls[asked]
-    if (asks === undefined) return yield* Effect.fail(failure)
+    if (asks === undefined) return yield* failure
     const callback = new URL(yield* who.authorize(asks.href, options))
-    yield* Effect.tryPromise({ try: () => transport.finishAuth(callback.searchParams), catch: (error) => error })
+    yield* attempt(() => transport.finishAuth(callback.searchParams))
   })
   return {
     connect: Effect.suspend(() => (tokens === undefined ? signIn : Effect.void)).pipe(
-      Effect.flatMap(() => attempt().connected),
+      Effect.flatMap(() => connection().connected),
     ),
     tokens: () => tokens,
     urls,
@@ -87,4 +98,4 @@ export const sdkClient = (url: string, { person: who = person(), dpop, ...option
 }
 
 export const call = (client: Client, name: string, args: Record<string, unknown> = {}) =>
-  Effect.tryPromise({ try: () => client.callTool({ name, arguments: args }), catch: (error) => error })
+  attempt(() => client.callTool({ name, arguments: args }))
