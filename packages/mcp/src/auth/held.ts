@@ -43,6 +43,14 @@ export interface Holder {
 export const isSame = (a: Tokens | undefined, b: Tokens | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && Redacted.value(a.access) === Redacted.value(b.access))
 
+/** Also what is said about them is the same: a refresh may prolong the token that there was. */
+export const isUnchanged = (a: Tokens, b: Tokens | undefined): boolean =>
+  b !== undefined &&
+  isSame(a, b) &&
+  a.expiresAt === b.expiresAt &&
+  a.scope === b.scope &&
+  (a.refresh === undefined) === (b.refresh === undefined)
+
 /** `isUnattended`: whether tokens can be had without a refresh token. */
 export const make = (parts: {
   readonly place: Place
@@ -79,12 +87,13 @@ export const make = (parts: {
 
     const adopt = Effect.fnUntraced(function* (credentials: Credentials | undefined) {
       const tokens = credentials?.tokens
-      if (tokens !== undefined && !isSame(tokens, held?.tokens)) {
+      if (tokens !== undefined && !isUnchanged(tokens, held?.tokens)) {
         const renewAt = yield* renewAtOf(tokens)
         // Tokens are of use only with the key that they are bound to: another sign-in has another.
         if (tokens.type === "DPoP") yield* adoptKey(credentials?.dpopKey)
         const authorization = `${tokens.type} ${Redacted.value(tokens.access)}`
-        held = { tokens, headers: { ...parts.headers, authorization }, renewAt }
+        const headers = held?.headers.authorization === authorization ? held.headers : undefined
+        held = { tokens, headers: headers ?? { ...parts.headers, authorization }, renewAt }
       } else if (tokens === undefined) {
         held = undefined
       }

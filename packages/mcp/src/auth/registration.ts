@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { shownUrl } from "../http/error.ts"
 import type { Discovered } from "./discovery.ts"
 import { type AuthError, DocumentRefused, fail, Misconfigured, RegistrationRequired } from "./error.ts"
+import { lastMoment } from "./moment.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
 import { attempt } from "./sdk.ts"
@@ -106,7 +107,9 @@ const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Retur
     redirectUris: answer.redirect_uris,
     ...(answer.client_secret === undefined ? {} : { secret: Redacted.make(answer.client_secret) }),
     // In seconds; 0 is never (RFC 7591, 3.2.1).
-    ...(expiresAt === undefined || expiresAt === 0 ? {} : { secretExpiresAt: expiresAt * 1000 }),
+    ...(expiresAt === undefined || expiresAt === 0 || expiresAt * 1000 > lastMoment
+      ? {}
+      : { secretExpiresAt: expiresAt * 1000 }),
     ...(answer.token_endpoint_auth_method === undefined ? {} : { method: answer.token_endpoint_auth_method }),
   }
 })

@@ -14,7 +14,7 @@ import type { Discovered, Hint } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
 import { AuthError, fail, SignInRequired } from "./error.ts"
 import { acquire } from "./grants.ts"
-import { type Held, type Holder, isSame } from "./held.ts"
+import { type Held, type Holder, isSame, isUnchanged } from "./held.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
 import { grantedTo, requireIssuer } from "./registration.ts"
@@ -164,7 +164,7 @@ export const make = (parts: {
       const stored = yield* store.read(place)
       const tokens = stored?.tokens
       // Somebody was quicker: what they got is what is used.
-      const isNew = tokens !== undefined && !holder.isOver(tokens) && !isSame(tokens, stale)
+      const isNew = tokens !== undefined && !holder.isOver(tokens) && !isUnchanged(tokens, stale)
       if (isNew && Scopes.missing(wanted, tokens.scope).length === 0) return stored
       if (options.grant !== "authorization_code") return yield* acquired(stored, wanted)
       if (stored === undefined || tokens === undefined) return yield* signInRequired("nobody has signed in")

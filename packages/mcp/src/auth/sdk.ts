@@ -59,7 +59,8 @@ const secondsOf = (header: string | null, now: number): number | undefined => {
 /** What an `Authorization` header says, wherever it is repeated. */
 const credentials = /\b(Basic|Bearer|DPoP) +[\w.~+/=-]{6,}/gi
 
-const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []): string =>
+/** A server's words, shortened, without what they repeat of secrets. */
+export const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []): string =>
   secrets
     .filter((secret) => secret !== "")
     .flatMap((secret) => [secret, new URLSearchParams([["", secret]]).toString().slice(1)])

@@ -8,8 +8,9 @@ import { authentication } from "./client-authentication.ts"
 import type { Discovered } from "./discovery.ts"
 import type { Dpop } from "./dpop.ts"
 import { type AuthError, DocumentRefused, fail } from "./error.ts"
+import { lastMoment } from "./moment.ts"
 import type { Network } from "./network.ts"
-import { attempt, type Step } from "./sdk.ts"
+import { attempt, type Step, withoutSecrets } from "./sdk.ts"
 import type { Client, Tokens } from "./store.ts"
 
 interface Common {
@@ -43,14 +44,18 @@ export const read = (step: Step, answer: OAuthTokens, scope: string | undefined)
       return yield* refuse("access_token", "visible ASCII characters", "what no header can carry")
     }
     const type = answer.token_type.toLowerCase()
-    if (type !== "bearer" && type !== "dpop") return yield* refuse("token_type", "Bearer or DPoP", answer.token_type)
+    if (type !== "bearer" && type !== "dpop") {
+      const secrets = [...(step.secrets ?? []), answer.access_token, answer.refresh_token ?? ""]
+      return yield* refuse("token_type", "Bearer or DPoP", withoutSecrets(answer.token_type, secrets))
+    }
     const issuedAt = yield* Clock.currentTimeMillis
-    // What has no life, or none left, is taken for what does not say: the server refuses it soon enough.
-    const life = answer.expires_in !== undefined && answer.expires_in > 0 ? answer.expires_in : undefined
+    const { expires_in: life = 0 } = answer
+    const expiresAt = issuedAt + life * 1000
     return {
       access: Redacted.make(answer.access_token),
       ...(answer.refresh_token === undefined ? {} : { refresh: Redacted.make(answer.refresh_token) }),
-      ...(life === undefined || !Number.isFinite(life) ? {} : { expiresAt: issuedAt + life * 1000 }),
+      // What has no life, or none left, is taken for what does not say: the server refuses it soon enough.
+      ...(life > 0 && expiresAt <= lastMoment ? { expiresAt } : {}),
       issuedAt,
       scope: answer.scope ?? scope,
       type: type === "dpop" ? "DPoP" : "Bearer",

@@ -4,6 +4,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import { createHash } from "node:crypto"
+import { lastMoment } from "../moment.ts"
 import type { Client, Credentials, Tokens } from "../store.ts"
 
 export interface Json {
@@ -25,7 +26,7 @@ const textIn = (value: Json | undefined, name: string): string | undefined => {
 
 const secondsIn = (value: Json | undefined, name: string): number | undefined => {
   const member = value?.[name]
-  return typeof member === "number" && Number.isFinite(member) && member > 0 ? Math.round(member * 1000) : undefined
+  return typeof member === "number" && member > 0 && member * 1000 <= lastMoment ? Math.round(member * 1000) : undefined
 }
 
 /** A URL as it is compared: OpenCode keeps it as the configuration spells it. */
