@@ -110,7 +110,7 @@ const resourceAt = (options: Options, at: string) =>
 const isAbsent = ({ reason }: AuthError): boolean =>
   reason._tag === "StepFailed" &&
   reason.reason === undefined &&
-  /does not implement|^HTTP 4\d\d trying|HTTP 4\d\d trying/.test(reason.detail)
+  /does not implement|HTTP 4\d\d trying/.test(reason.detail)
 
 /** Whether it is about this server: of its origin, and at or above its path (RFC 9728, 3.3; RFC 8707, 2). */
 const isOwn = (resource: string, url: string): boolean => {

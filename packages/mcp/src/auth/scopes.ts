@@ -19,6 +19,16 @@ export const missing = (wanted: string | undefined, granted: string | undefined)
 export const without = (scope: string, scopes: string | undefined): string | undefined =>
   union(...split(scopes).filter((one) => one !== scope))
 
+/** What a server may have us ask for later, in characters: a URL holds no more. */
+const longest = 2_000
+
+/** The scopes of `scope`, and of `before` as many as there is room for. */
+export const remember = (before: string | undefined, scope: string | undefined): string | undefined => {
+  let room = longest
+  const kept = split(union(scope, before)).filter((one) => (room -= one.length + 1) >= 0)
+  return union(...kept)
+}
+
 /** Without it some authorization servers issue no refresh token (OpenID Connect Core, 11). */
 const offline = "offline_access"
 

@@ -12,6 +12,9 @@ import type { Renewal } from "./renewal.ts"
 import * as Scopes from "./scopes.ts"
 import type { CredentialStore, Place } from "./store.ts"
 
+/** Who wants another scope each time is not remembered for ever. */
+const most = 1_000
+
 /** Asks a person for more scopes while a call waits; `false` where nobody can be asked, or they do not want to. */
 export type StepUp = (scopes: ReadonlyArray<string>) => Effect.Effect<boolean, AuthError>
 
@@ -33,6 +36,10 @@ export const make = (parts: {
     let asking: Deferred.Deferred<boolean, AuthError> | undefined
     /** What a person was asked for by this process, or the grant was, and did not give. */
     const declined = new Set<string>()
+    const decline = (scopes: ReadonlyArray<string>) => {
+      if (declined.size > most) declined.clear()
+      for (const one of scopes) declined.add(one)
+    }
 
     const refusal = (challengeScope: string | undefined, missing: ReadonlyArray<string>, refused: boolean) => {
       const scopes = Scopes.union(holder.now()?.tokens.scope, challengeScope)?.split(" ") ?? []
@@ -75,28 +82,33 @@ export const make = (parts: {
       if (missing.some((one) => declined.has(one))) return yield* refusal(challengeScope, missing, isUnattended)
       const wanted = Scopes.union(holder.now()?.tokens.scope, challengeScope)
       if (isUnattended) {
+        // One that is under way would be shared, and has not asked for these.
+        yield* renewal.settled
         yield* renewal.renew(holder.now()?.tokens, wanted)
         const left = missingNow()
         if (left.length === 0) return
-        for (const one of left) declined.add(one)
+        decline(left)
         return yield* refusal(challengeScope, left, true)
       }
-      yield* store.update(place, (now) => ({ ...now, wantedScope: Scopes.union(now?.wantedScope, challengeScope) }))
+      yield* store.update(place, (now) => ({ ...now, wantedScope: Scopes.remember(now?.wantedScope, challengeScope) }))
       const granted = yield* Effect.exit(ask(wanted?.split(" ") ?? []))
       if (Exit.isFailure(granted)) {
         const error = granted.cause.reasons.find((reason) => reason._tag === "Fail")?.error
         if (error === undefined || !isRefusal(error)) return yield* granted
-        for (const one of missing) declined.add(one)
+        decline(missing)
         return yield* refusal(challengeScope, missing, true)
       }
       if (!granted.value) {
-        for (const one of missing) declined.add(one)
+        decline(missing)
         return yield* refusal(challengeScope, missing, false)
       }
       yield* holder.reread
       const left = missingNow()
       if (left.length === 0) return
-      yield* store.update(place, (now) => ({ ...now, refusedScope: Scopes.union(now?.refusedScope, left.join(" ")) }))
+      yield* store.update(place, (now) => ({
+        ...now,
+        refusedScope: Scopes.remember(now?.refusedScope, left.join(" ")),
+      }))
       return yield* refusal(challengeScope, left, true)
     })
   })

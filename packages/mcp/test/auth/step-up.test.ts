@@ -1,15 +1,17 @@
 /** A call that needs more than was granted (A6). */
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
+import { hostileAuthorization } from "@opencode-ai/testing/peers/hostile-authorization"
 import { person, type PersonOptions } from "@opencode-ai/testing/person"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { readCallback } from "../../src/auth/callback.ts"
+import { makeMemory } from "../../src/auth/store.ts"
 import { finish, start } from "../../src/auth/sign-in.ts"
 import { StepUp, type StepUpRequest } from "../../src/connection/authorize.ts"
-import { authReason, grants, host, signedIn, signIn } from "./authorized.ts"
+import { authReason, grants, host, name, running, signedIn, signIn } from "./authorized.ts"
 
 /** A person who is asked while a call waits, and goes to the authorization server. */
 const asked = (options: PersonOptions = {}, wait: Effect.Effect<void> = Effect.void) => {
@@ -167,6 +169,29 @@ describe("a call that lacks scopes", () => {
       expect(error.message).toContain("403")
       expect(requests.length).toBe(0)
       expect(grants(authorization)).toEqual(["authorization_code"])
+    }),
+  )
+
+  it.live("of a server that wants another each time does not make what is kept grow without end", () =>
+    Effect.gen(function* () {
+      const store = makeMemory()
+      const scope = (nth: number) => `${"s".repeat(300)}-${nth}`
+      const server = yield* hostileAuthorization({
+        mcp: ({ json, nth }, { answer }) =>
+          json.method === "ping"
+            ? {
+                status: 403,
+                headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope(nth)}"` },
+                text: "",
+              }
+            : answer,
+      })
+      const service = yield* running(host(store), { type: "remote", url: server.url })
+      yield* signIn(service)
+      for (let turn = 0; turn < 20; turn++) yield* Effect.flip(service.mcp.ping(name))
+      const wanted = (yield* store.list)[0]?.credentials.wantedScope ?? ""
+      expect(wanted.length).toBeLessThan(2_000)
+      expect(wanted.split(" ")[0]).toBe(scope(server.of("mcp").at(-1)?.nth ?? 0))
     }),
   )
 })
