@@ -10,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Auth, AuthHeaders, Challenge } from "./auth.ts"
+import { Browser } from "./browser.ts"
 import { parseChallenge } from "./challenge.ts"
 import { type Discovered, discover, type Hint, probe } from "./discovery.ts"
 import type { AuthError } from "./error.ts"
@@ -33,6 +34,8 @@ export interface OAuth {
   readonly network: Network
   readonly store: CredentialStore["Service"]
   readonly auth: Auth["Service"]
+  /** What opens the page of a sign-in. */
+  readonly browser: Browser
   /** Renews tokens in time, for as long as it runs. */
   readonly keepFresh: Effect.Effect<never>
   /** What discovery finds now. */
@@ -203,6 +206,7 @@ export const make = (parts: {
 
     return {
       place,
+      browser: yield* Browser,
       options,
       network,
       store,

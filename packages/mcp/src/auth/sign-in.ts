@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { randomBytes } from "node:crypto"
-import { Browser } from "./browser.ts"
+import type { Browser } from "./browser.ts"
 import { type Callback, isSame, listen } from "./callback.ts"
 import { type Discovered, requirePkce } from "./discovery.ts"
 import * as Dpop from "./dpop.ts"
@@ -163,7 +163,7 @@ const redeem = Effect.fnUntraced(function* (
   }
   const step = { step: "the sign-in", url: found.issuer }
   // A code that was pasted alone has lost its issuer on the way.
-  const isBare = trusted && callback.state === undefined
+  const isBare = trusted && callback.state === undefined && callback.iss === undefined
   yield* attempt(step, (sdk) =>
     Promise.resolve(
       isBare
@@ -224,6 +224,8 @@ export const finish = (oauth: OAuth, callback: Callback, trusted: boolean): Effe
 export interface Interaction {
   /** Shows the URL: always, because a browser may open elsewhere or not at all. */
   readonly show: (started: Started, browser: boolean) => Effect.Effect<void>
+  /** Opens the URL. Default: the `Browser` of the context that the service was built in. */
+  readonly browser?: Browser | undefined
   /** What the person pastes (`pasted` reads it), again where it was refused; it may never come. */
   readonly paste?: Effect.Effect<Callback> | undefined
   /** Tells why what was pasted does not end this sign-in, which goes on. */
@@ -248,7 +250,7 @@ export const signIn = (oauth: OAuth, interaction: Interaction): Effect.Effect<vo
       const listener = yield* listen({ redirectUri: redirectUriOf(oauth), fixed: isFixed(oauth) })
       const { authorizationUrl, pending } = yield* begin(oauth, listener.redirectUri, interaction.scopes)
       listener.expect(pending.state)
-      const browser = yield* Browser
+      const { browser = oauth.browser } = interaction
       yield* interaction.show({ authorizationUrl, state: pending.state }, yield* browser.open(authorizationUrl))
 
       const redeemed = (callback: Callback, trusted: boolean) => redeem(oauth, pending, callback, trusted)

@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { Browser } from "../auth/browser.ts"
 import type { AuthError } from "../auth/error.ts"
 import { readHeaders } from "../auth/headers.ts"
 import * as Network from "../auth/network.ts"
@@ -9,6 +10,7 @@ import * as OAuth from "../auth/oauth.ts"
 import type { Lost } from "../auth/renewal.ts"
 import type { CredentialStore, Place } from "../auth/store.ts"
 import type { ServerConfig } from "../config.ts"
+import { Resolver } from "../http/resolver.ts"
 import { networkingOf } from "./networking.ts"
 
 /** A call that lacks scopes, and how a person can grant them. */
@@ -37,23 +39,36 @@ export const StepUp: Context.Reference<Ask> = Context.Reference<Ask>("@opencode/
 /** The authorization of a server, where it has one: its entry neither forbids it nor brings credentials of its own. */
 export type Authorize = (config: ServerConfig, lost: Lost) => Effect.Effect<OAuth.OAuth | undefined, never, Scope.Scope>
 
+/** What an entry brings credentials of its own by, so that nobody signs in; `undefined` where it brings none. */
+export const broughtBy = (config: ServerConfig): string | undefined => {
+  if (config.type === "local") return undefined
+  if (config.headersHelper !== undefined) return `"headersHelper"`
+  const name = [...config.headers.keys()].find((each) => each.toLowerCase() === "authorization")
+  return name === undefined ? undefined : `the header ${JSON.stringify(name)}`
+}
+
 /** Where the credentials of a server are kept; `undefined` where it is not authorized by tokens. */
 export const placeOf = (config: ServerConfig): Place | undefined => {
-  if (config.type === "local" || config.oauth === false || config.headersHelper !== undefined) return undefined
-  if ([...config.headers.keys()].some((name) => name.toLowerCase() === "authorization")) return undefined
+  if (config.type === "local" || config.oauth === false || broughtBy(config) !== undefined) return undefined
   const url = new URL(config.url)
   url.hash = ""
   return { server: config.name, url: url.href, store: config.oauth.store }
 }
 
-/** `asks` tells that a call fails for scopes that a person has to grant; files of an entry are relative to `directory`. */
+/**
+ * `asks` tells that a call fails for scopes that a person has to grant; files of an entry are relative to `directory`.
+ * `StepUp`, `Browser` and `Resolver` are those of the context that this is built in, whoever adds a server later.
+ */
 export const make = (
   store: CredentialStore["Service"],
   asks: (server: string, reason: string) => void,
   directory: string,
 ): Effect.Effect<Authorize> =>
-  Effect.map(StepUp, (stepUp): Authorize =>
-    Effect.fnUntraced(function* (config, lost) {
+  Effect.gen(function* () {
+    const stepUp = yield* StepUp
+    const browser = yield* Browser
+    const resolver = yield* Resolver
+    const authorize: Authorize = Effect.fnUntraced(function* (config, lost) {
       const place = placeOf(config)
       if (place === undefined || config.type === "local" || config.oauth === false) return undefined
       const { name, oauth: options } = config
@@ -65,7 +80,11 @@ export const make = (
         place,
         options,
         headers,
-        network: yield* Network.make({ url, options, networking: networkingOf(config, directory) }),
+        network: yield* Effect.provideService(
+          Network.make({ url, options, networking: networkingOf(config, directory) }),
+          Resolver,
+          resolver,
+        ),
         store,
         stepUp: (scopes) =>
           Effect.tap(stepUp({ server: name, scopes, oauth }), (granted) =>
@@ -74,7 +93,8 @@ export const make = (
             }),
           ),
         lost,
-      })
+      }).pipe(Effect.provideService(Browser, browser))
       return oauth
-    }),
-  )
+    })
+    return authorize
+  })

@@ -39,6 +39,19 @@ describe("a callback", () => {
     }),
   )
 
+  it.live("of another issuer is not redeemed where a person pastes it without its state", () =>
+    Effect.gen(function* () {
+      const { authorization, server } = yield* both()
+      const service = yield* running(host(), { type: "remote", url: server.url })
+      const { finish, start } = yield* service.mcp.authorization(name)
+      const { authorizationUrl } = yield* start()
+      const { code } = readCallback(new URL(yield* person().authorize(authorizationUrl.href)).searchParams)
+      const error = yield* Effect.flip(finish({ code, iss: "https://evil.example" }, true))
+      expect(error.reason).toMatchObject({ _tag: "DocumentRefused", field: "iss" })
+      expect(authorization.of("token")).toEqual([])
+    }),
+  )
+
   it.live("without the issuer that was promised is not redeemed", () =>
     Effect.gen(function* () {
       const { authorization, error } = yield* instead(({ iss: _, ...rest }) => rest)

@@ -34,14 +34,14 @@ const attempted = (script: HostileScript, resolver?: (name: string, nth: number)
         ? Layer.empty
         : Layer.succeed(Resolver)({ addresses: (one) => Effect.sync(() => resolver(one, asked++)) })
     const surroundings = Layer.merge(browser, names)
-    const service = yield* Effect.provide(running(host(), { type: "remote", url: server.url }), surroundings)
+    const service = yield* running(host(undefined, surroundings), { type: "remote", url: server.url })
     const { signIn } = yield* service.mcp.authorization(name)
     const shown: Array<string> = []
     const show = (started: { readonly authorizationUrl: URL }) =>
       Effect.sync(() => {
         shown.push(started.authorizationUrl.href)
       })
-    const once = Effect.flip(Effect.provide(signIn({ show, timeout: 5_000 }), surroundings))
+    const once = Effect.flip(signIn({ show, timeout: 5_000 }))
     return { server, service, opened, shown, once, error: yield* once }
   })
 

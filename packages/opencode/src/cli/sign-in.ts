@@ -6,7 +6,7 @@
  */
 import type { Callback } from "@opencode-ai/mcp/auth/callback"
 import type { AuthError } from "@opencode-ai/mcp/auth/error"
-import { attempt, Browser } from "@opencode-ai/mcp/auth/browser"
+import { attempt } from "@opencode-ai/mcp/auth/browser"
 import type { Interaction, Started } from "@opencode-ai/mcp/mcp/authorization"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,8 @@ import * as Said from "./interview/said.ts"
 import * as Text from "./text.ts"
 
 /** Where a browser that is opened here appears elsewhere, or nowhere; who names one with BROWSER knows better. */
-const isRemote = (): boolean => (process.env["SSH_CONNECTION"] ?? "") !== "" && (process.env["BROWSER"] ?? "") === ""
+const isRemote = ({ BROWSER, SSH_CONNECTION, SSH_TTY } = process.env): boolean =>
+  Boolean(SSH_CONNECTION || SSH_TTY) && !BROWSER
 
 const portOf = ({ authorizationUrl }: Started): string | undefined => {
   const target = authorizationUrl.searchParams.get("redirect_uri") ?? ""
@@ -116,6 +117,5 @@ export const signIn = <A>(options: SignInOptions<A>): Effect.Effect<A, AuthError
         yield* showUrl(server, url, output)
         return (yield* attempt(url)) === undefined
       })
-    const signing = Effect.provideService(run(interaction), Browser, { open })
-    return yield* Effect.raceFirst(signing, Deferred.await(abandoned))
+    return yield* Effect.raceFirst(run({ ...interaction, browser: { open } }), Deferred.await(abandoned))
   })
