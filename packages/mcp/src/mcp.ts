@@ -225,11 +225,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
       surroundings: {
-        authorize: yield* Authorize.make(
-          store,
-          (server, reason) => publish({ type: "mcp.auth.required", data: { server, reason } }),
-          options.directory,
-        ),
+        authorize: yield* Authorize.make(store, publish, options.directory),
         directory: options.directory,
         clientInfo: options.clientInfo,
         roots: Option.getOrElse(provided, () => ({ list: Effect.sync(() => roots), changes: rootsChanged.stream })),

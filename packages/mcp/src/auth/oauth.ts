@@ -21,6 +21,7 @@ import * as Renewal from "./renewal.ts"
 import { signInRequired } from "./renewal.ts"
 import * as StepUp from "./step-up.ts"
 import type { CredentialStore, Credentials, Place, Tokens } from "./store.ts"
+import * as Unsaved from "./unsaved.ts"
 
 /** A server that refuses so many tokens within so many milliseconds, each as soon as it was issued, is not brought more. */
 const tries = 3
@@ -68,9 +69,13 @@ export const make = (parts: {
   readonly store: CredentialStore["Service"]
   readonly stepUp: StepUp.StepUp
   readonly lost?: Renewal.Lost | undefined
+  /** Told of what a person should know, and nothing failed for. Default: it is dropped. */
+  readonly warn?: ((message: string) => void) | undefined
 }): Effect.Effect<OAuth, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { network, options, place, store } = parts
+    const { network, options, place } = parts
+    const unsaved = Unsaved.make(parts.store)
+    const { store } = unsaved
     const clock = yield* Clock.Clock
     const isUnattended = options.grant !== "authorization_code"
     const holder = yield* Held.make({ place, store, headers: parts.headers, isUnattended })
@@ -99,6 +104,7 @@ export const make = (parts: {
       options,
       network,
       store,
+      unsaved,
       holder,
       hint: () => hint,
       discovered: Effect.suspend(() => (discovered === undefined ? lookup : Effect.succeed(discovered))),
@@ -106,6 +112,7 @@ export const make = (parts: {
         discovered = undefined
       },
       lost: parts.lost,
+      warn: parts.warn ?? (() => undefined),
     })
     const insufficient = yield* StepUp.make({ place, store, holder, renewal, isUnattended, stepUp: parts.stepUp })
 

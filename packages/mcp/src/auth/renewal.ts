@@ -21,6 +21,7 @@ import { grantedTo, requireIssuer } from "./registration.ts"
 import * as Scopes from "./scopes.ts"
 import type { CredentialStore, Credentials, Place, Tokens } from "./store.ts"
 import { refresh } from "./tokens.ts"
+import type { Unsaved } from "./unsaved.ts"
 
 /** A server that wants to be left alone for longer than this, in seconds, is not waited for. */
 const longestWait = 10
@@ -70,6 +71,7 @@ export const make = (parts: {
   readonly options: OAuthOptions
   readonly network: Network
   readonly store: CredentialStore["Service"]
+  readonly unsaved: Unsaved
   readonly holder: Holder
   readonly hint: () => Hint
   /** What discovery found, at some time. */
@@ -77,6 +79,8 @@ export const make = (parts: {
   /** What was found may be at fault: the next attempt looks again. */
   readonly forget: () => void
   readonly lost: Lost | undefined
+  /** Told of what a person should know, and nothing failed for. */
+  readonly warn: (message: string) => void
 }): Effect.Effect<Renewal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { discovered, holder, network, options, place, store } = parts
@@ -87,13 +91,23 @@ export const make = (parts: {
     let resting: { readonly until: number; readonly error: AuthError } | undefined
     let notBefore = 0
 
-    /** Writes down new tokens in place of `old`, unless these were replaced or forgotten meanwhile. */
-    const save = (old: Tokens | undefined, tokens: Tokens, issuer: string) => {
+    /** Writes down new tokens in place of the old ones, unless these were replaced or forgotten meanwhile. */
+    const save = (stored: Credentials | undefined, tokens: Tokens, issuer: string) => {
       const dpop = holder.dpop()
-      return store.update(place, (current) =>
-        isSame(current?.tokens, old)
-          ? { ...current, issuer, tokens, ...(dpop === undefined ? {} : { dpopKey: dpop.key }) }
-          : current,
+      const old = stored?.tokens
+      const renewed = (current: Credentials | undefined): Credentials => ({
+        ...current,
+        issuer,
+        tokens,
+        ...(dpop === undefined ? {} : { dpopKey: dpop.key }),
+      })
+      return Effect.catch(
+        store.update(place, (current) => (isSame(current?.tokens, old) ? renewed(current) : current)),
+        (error) =>
+          Effect.sync(() => {
+            parts.warn(`new tokens could not be kept, and are lost when this process ends: ${error.message}`)
+            return parts.unsaved.keep(old, renewed(stored))
+          }),
       )
     }
 
@@ -136,7 +150,7 @@ export const make = (parts: {
       // A server that rotates refresh tokens has forgotten the old one by then.
       return yield* Effect.uninterruptible(
         Effect.matchEffect(renewed, {
-          onSuccess: (next) => save(tokens, next, found.issuer),
+          onSuccess: (next) => save(stored, next, found.issuer),
           onFailure: (error) => (error.reason._tag === "OAuthRefused" ? drop(tokens, error) : Effect.fail(error)),
         }),
       )
@@ -157,7 +171,7 @@ export const make = (parts: {
         wanted,
       })
       const tokens = yield* acquire({ options, discovered: found, scope: asked, dpop: holder.dpop(), network })
-      return yield* save(stored?.tokens, tokens, found.issuer)
+      return yield* save(stored, tokens, found.issuer)
     })
 
     const next = Effect.fnUntraced(function* (stale: Tokens | undefined, wanted: string | undefined) {

@@ -10,6 +10,7 @@ import * as OAuth from "../auth/oauth.ts"
 import type { Lost } from "../auth/renewal.ts"
 import type { CredentialStore, Place } from "../auth/store.ts"
 import type { ServerConfig } from "../config.ts"
+import type { Event } from "../events.ts"
 import { Resolver } from "../http/resolver.ts"
 import { networkingOf } from "./networking.ts"
 
@@ -56,12 +57,12 @@ export const placeOf = (config: ServerConfig): Place | undefined => {
 }
 
 /**
- * `asks` tells that a call fails for scopes that a person has to grant; files of an entry are relative to `directory`.
+ * `publish` tells of calls that fail for scopes that a person has to grant; files of an entry are relative to `directory`.
  * `StepUp`, `Browser` and `Resolver` are those of the context that this is built in, whoever adds a server later.
  */
 export const make = (
   store: CredentialStore["Service"],
-  asks: (server: string, reason: string) => void,
+  publish: (event: Event) => void,
   directory: string,
 ): Effect.Effect<Authorize> =>
   Effect.gen(function* () {
@@ -76,6 +77,7 @@ export const make = (
       const headers = yield* Effect.orElseSucceed(readHeaders(Object.fromEntries(config.headers)), () => undefined)
       // What is wrong with them is told when the layer is built.
       if (headers === undefined) return undefined
+      const asks = (reason: string) => publish({ type: "mcp.auth.required", data: { server: name, reason } })
       const oauth: OAuth.OAuth = yield* OAuth.make({
         place,
         options,
@@ -89,10 +91,11 @@ export const make = (
         stepUp: (scopes) =>
           Effect.tap(stepUp({ server: name, scopes, oauth }), (granted) =>
             Effect.sync(() => {
-              if (!granted) asks(name, `a call needs the scopes ${scopes.join(" ")}`)
+              if (!granted) asks(`a call needs the scopes ${scopes.join(" ")}`)
             }),
           ),
         lost,
+        warn: (message) => publish({ type: "mcp.warning", data: { server: name, message } }),
       }).pipe(Effect.provideService(Browser, browser))
       return oauth
     })

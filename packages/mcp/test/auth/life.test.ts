@@ -2,12 +2,17 @@
 import { it } from "@opencode-ai/testing/effect"
 import type { AuthorizationServer } from "@opencode-ai/testing/peers/authorization/server"
 import type { Step } from "@opencode-ai/testing/peers/authorization/settings"
+import { person } from "@opencode-ai/testing/person"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { makeMemory } from "../../src/auth/store.ts"
+import { Browser } from "../../src/auth/browser.ts"
+import { readCallback } from "../../src/auth/callback.ts"
+import { fail, StoreFailed } from "../../src/auth/error.ts"
+import { type CredentialStore, makeMemory } from "../../src/auth/store.ts"
 import { authReason, both, grants, host, name, running, signedIn, signIn, statusOf } from "./authorized.ts"
 
 const refreshes = (grantTypes: ReadonlyArray<string | undefined>) =>
@@ -46,6 +51,26 @@ describe("a sign-in", () => {
         ["authorization_code", server.url],
         ["refresh_token", server.url],
       ])
+    }),
+  )
+
+  it.live("opens the browser of the context that the service was built in, whoever begins it", () =>
+    Effect.gen(function* () {
+      const { server } = yield* both()
+      const opened: Array<URL> = []
+      const browser = Layer.succeed(Browser)({ open: (url) => Effect.sync(() => opened.push(url) > 0) })
+      const service = yield* running(host(undefined, browser), { type: "remote", url: server.url })
+      const shown: Array<boolean> = []
+      const { signIn } = yield* service.mcp.authorization(name)
+      const status = yield* signIn({
+        show: (_, isOpened) => Effect.sync(() => void shown.push(isOpened)),
+        paste: Effect.suspend(() => person().authorize(opened[0]?.href ?? "")).pipe(
+          Effect.map((url) => readCallback(new URL(url).searchParams)),
+          Effect.orDie,
+        ),
+      })
+      expect(status).toEqual({ status: "connected" })
+      expect([opened.length, shown]).toEqual([1, [true]])
     }),
   )
 
@@ -296,6 +321,36 @@ describe("a refresh", () => {
       yield* Deferred.await(removed)
       expect(yield* store.list).toEqual([])
       expect((yield* statusOf(service)).status).toBe("needs_auth")
+    }),
+  )
+
+  it.live("whose tokens cannot be written down loses none of them, says so, and writes them when it can", () =>
+    Effect.gen(function* () {
+      const memory = makeMemory()
+      let isFull = false
+      const full = fail(
+        new StoreFailed({ place: "the file", detail: "cannot be written (ENOSPC)", hint: "Make room." }),
+      )
+      const store: CredentialStore["Service"] = {
+        ...memory,
+        update: (place, change) => Effect.suspend(() => (isFull ? Effect.fail(full) : memory.update(place, change))),
+      }
+      const { authorization, call, events } = yield* signedIn({ rotation: true }, {}, host(store))
+      const kept = Effect.map(memory.list, ([one]) => one?.credentials.tokens)
+      const before = yield* kept
+      isFull = true
+      yield* authorization.revokeAccessTokens
+      yield* call("echo", { message: "1" })
+      yield* call("echo", { message: "2" })
+      expect(yield* kept).toEqual(before)
+      const warnings = events.flatMap((event) => (event.type === "mcp.warning" ? [event.data.message] : []))
+      expect(warnings).toEqual([expect.stringContaining("lost when this process ends: the credentials in the file")])
+      isFull = false
+      yield* authorization.revokeAccessTokens
+      yield* call("echo", { message: "3" })
+      expect(grants(authorization)).toEqual(["authorization_code", "refresh_token", "refresh_token"])
+      expect(authorization.of("token").every(({ status }) => status === 200)).toBe(true)
+      expect(yield* kept).not.toEqual(before)
     }),
   )
 
