@@ -137,9 +137,9 @@ it.live("a server that dies in a call ends that call, and no other server notice
     const shell = yield* startShell({ servers: { dies, raw: rawStdio() } })
     expect((yield* shell.ask({ id: 1, op: "call", server: "dies", tool: "echo" })).error?.tag).toBe("Transport")
     expect((yield* shell.ask({ id: 2, op: "call", server: "raw", tool: "echo" })).ok).toBe(true)
-    expect(
-      (yield* shell.event("mcp.status.changed", "dies", ({ attempt }) => attempt === 1)).data.error,
-    ).toContain("SIGKILL")
+    expect((yield* shell.event("mcp.status.changed", "dies", ({ attempt }) => attempt === 1)).data.error).toContain(
+      "SIGKILL",
+    )
     // It is started again by itself.
     expect((yield* shell.ask({ id: 3, op: "call", server: "dies", tool: "echo" })).error?.tag).toBe("Transport")
   }),
