@@ -41,6 +41,7 @@ import * as TaskCalls from "./mcp/tasks.ts"
 import * as Tools from "./mcp/tools.ts"
 import type { ToolEntry } from "./mcp/tools.ts"
 import { Channel } from "./notification/channel.ts"
+import * as Mark from "./process/mark.ts"
 import * as Method from "./protocol/method.ts"
 import type {
   CompleteRequestParams,
@@ -221,6 +222,8 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     // A server that connects later asks for the roots as they are: nothing is kept for it.
     rootsChanged.listen(() => undefined)
 
+    // Not in the way of the servers that are being started.
+    yield* Effect.forkScoped(Effect.andThen(Effect.sleep("1 second"), Mark.sweep))
     const store = getOrUndefined(yield* Effect.serviceOption(CredentialStore)) ?? makeMemory()
     const registry = yield* Registry.make({
       assembly: yield* Assembly,

@@ -124,6 +124,8 @@ const fromConfig: Assembly = {
           command: config.command,
           cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),
           env: environment(config.inheritEnvironment, config.environment),
+          // What inherits nothing sees nothing that was not configured.
+          marked: config.inheritEnvironment,
           messageLimit: config.limits.message,
         }),
   capabilities: (config, surroundings) =>

@@ -54,7 +54,7 @@ export const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
   })
 
 /** Every living process. Empty where the platform does not tell. */
-const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
+export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
   process.platform === "linux"
     ? readProc
     : process.platform === "win32"
@@ -109,10 +109,18 @@ export const survivors = (
 const signal = (pid: number, name: NodeJS.Signals) =>
   Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined }))
 
+/** Signals each of them. */
+export const signalAll = (records: ReadonlyArray<ProcessRecord>, name: NodeJS.Signals): Effect.Effect<void> =>
+  Effect.forEach(records, (record) => signal(record.pid, name), { discard: true })
+
 /** How often a process that should end is looked at, in milliseconds. */
 const pollInterval = 20
 
-const awaitGone = (known: ReadonlyArray<ProcessRecord>, bound: number): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
+/** Waits until none of them lives, or for `bound` milliseconds; gives those that do. */
+export const awaitGone = (
+  known: ReadonlyArray<ProcessRecord>,
+  bound: number,
+): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
   Effect.gen(function* () {
     let left = survivors(yield* processTable, known)
     for (let waited = 0; left.length > 0 && waited < bound; waited += pollInterval) {
@@ -166,18 +174,21 @@ export const endTree = (options: {
   /** Ends when the process itself has ended. */
   readonly exited: Effect.Effect<void>
   readonly grace: Grace
+  /** What it started that cannot be traced to it by parents. Default: nothing. */
+  readonly strays?: Effect.Effect<ReadonlyArray<ProcessRecord>> | undefined
 }): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { root } = options
-    const known = [root, ...survivors(yield* processTable, [root])]
+    const { strays = Effect.succeed([]) } = options
+    const known = [root, ...survivors(yield* processTable, [root]), ...(yield* strays)]
     yield* options.closeStdin
     yield* options.exited.pipe(Effect.timeoutOption(options.grace.stdin))
     if (process.platform === "win32") return yield* taskkill(root.pid)
     let left = survivors(yield* processTable, known)
     if (left.length === 0) return
-    yield* Effect.forEach(left, (record) => signal(record.pid, "SIGTERM"), { discard: true })
+    yield* signalAll(left, "SIGTERM")
     left = yield* awaitGone([...known, ...left], options.grace.term)
     if (left.length === 0) return
-    yield* Effect.forEach(left, (record) => signal(record.pid, "SIGKILL"), { discard: true })
+    yield* signalAll(left, "SIGKILL")
     yield* awaitGone([...known, ...left], 1_000)
   }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()), Effect.uninterruptible)

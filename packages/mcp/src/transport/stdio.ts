@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
+import * as Mark from "../process/mark.ts"
 import { defaultGrace, endTree, type Grace, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
 import type { Message } from "../protocol/jsonrpc.ts"
@@ -37,7 +38,9 @@ export interface StdioOptions {
   /** The working directory. Default: that of this process. */
   readonly cwd?: string | undefined
   /** The whole environment of the child. Default: that of this process. */
-  readonly env?: Readonly<Record<string, string>> | undefined
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Whether its processes are marked by a variable, so that those that left its group are found. Default: true. */
+  readonly marked?: boolean | undefined
   /** The longest message that is read, in bytes. Default: 64 MiB. */
   readonly messageLimit?: number | undefined
   /** How long each step of an ending may take. */
@@ -199,10 +202,12 @@ export const open = (
     const [command] = options.command
     const { child, writer } = yield* Effect.acquireRelease(
       Effect.gen(function* () {
-        const child = yield* start(options)
-        return { child, root: yield* leader(child.pid ?? 0), writer: makeWriter(child, receiver) }
+        const mark = options.marked === false ? undefined : yield* Mark.make
+        const env = options.env ?? process.env
+        const child = yield* start({ ...options, env: mark === undefined ? env : { ...env, [Mark.variable]: mark } })
+        return { child, mark, root: yield* leader(child.pid ?? 0), writer: makeWriter(child, receiver) }
       }),
-      ({ child, root, writer }) => {
+      ({ child, mark, root, writer }) => {
         const closeStdin = Effect.sync(() => {
           writer.flush()
           end(fail(new Closed()))
@@ -217,7 +222,8 @@ export const open = (
           child.stderr.destroy()
         })
         const grace = options.grace ?? defaultGrace
-        return Effect.andThen(endTree({ root, closeStdin, exited: awaitExit, grace }), closeOutput)
+        const strays = mark === undefined ? undefined : Mark.startedAs(mark)
+        return Effect.andThen(endTree({ root, closeStdin, exited: awaitExit, grace, strays }), closeOutput)
       },
     )
     const stderr: Array<string> = []
