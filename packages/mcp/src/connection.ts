@@ -20,6 +20,7 @@ import type { OAuth } from "./auth/oauth.ts"
 import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
+import { broughtBy } from "./connection/authorize.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
 import { delays as makeDelays, Recovery } from "./connection/recovery.ts"
 import * as Standing from "./connection/standing.ts"
@@ -107,9 +108,11 @@ const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: s
   const held = heldBy[authReason(error)?._tag ?? "Unavailable"]
   if (held !== undefined) return { status: held, error: text }
   if (transportReason(error)?._tag !== "Unauthorized") return { status: "failed", error: text }
-  return config.type === "remote" && config.oauth === false
-    ? { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }
-    : { status: "needs_auth", error: text }
+  if (config.type === "remote" && config.oauth === false) {
+    return { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }
+  }
+  const brought = broughtBy(config)
+  return { status: "needs_auth", error: brought === undefined ? text : `${text}; correct ${brought} in its entry` }
 }
 
 /** An attempt at connecting, or several in a row: who waits for it, and the fibre that makes it. */

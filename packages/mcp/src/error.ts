@@ -47,6 +47,8 @@ export class NotConnected extends Data.TaggedError("NotConnected")<{
 export class AuthRequired extends Data.TaggedError("AuthRequired")<{
   readonly server: string
   readonly detail: string | undefined
+  /** Whether a person can sign in to it; otherwise its entry brings the credentials. */
+  readonly signsIn: boolean
 }> {
   override get message(): string {
     return `${this.server} asks for authorization${this.detail === undefined ? "" : `: ${this.detail}`}`

@@ -140,7 +140,7 @@ export const make = (options: {
           if (now !== undefined) return Effect.succeed(now)
           const reason =
             status.status === "needs_auth" || status.status === "needs_client_registration"
-              ? new AuthRequired({ server: name, detail: status.error })
+              ? new AuthRequired({ server: name, detail: status.error, signsIn: connection?.oauth !== undefined })
               : new NotConnected({ server: name, status })
           return Effect.fail(new McpError({ reason }))
         })

@@ -131,9 +131,21 @@ export const remedy = (server: string): string =>
 
 const remedied: ReadonlySet<Tag> = new Set<Tag>(["AuthRequired", "InsufficientScope"])
 
+/** What was said, and what to do about it. */
+export const withRemedy = (said: string, server: string): string => `${said.replace(/\.$/, "")}; ${remedy(server)}`
+
 /** The failure, with what to do about it where a sign-in helps. */
-const advised = (failure: Failure, server: string): Failure =>
-  remedied.has(failure.tag) ? { ...failure, message: `${failure.message}; ${remedy(server)}` } : failure
+const advised = (failure: Failure, server: string): Failure => {
+  if (!remedied.has(failure.tag)) return failure
+  // Who is signed in by a person hears of a 401 otherwise: the entry brings what was refused.
+  if (failure.tag === "AuthRequired" && statusOf(failure) === 401) {
+    return { ...failure, message: `${failure.message}; correct the credentials in its entry` }
+  }
+  return { ...failure, message: withRemedy(failure.message, server) }
+}
+
+const statusOf = ({ data }: Failure): unknown =>
+  typeof data === "object" && data !== null && "status" in data ? data.status : undefined
 
 const ofAuth = (message: string, reason: AuthReason): Failure => {
   switch (reason._tag) {
@@ -220,6 +232,7 @@ const fromError = (error: unknown): Failure => {
   }
   if (error instanceof McpError) {
     const failure = { tag: ofService(error.reason), message: error.message }
+    if ("signsIn" in error.reason && !error.reason.signsIn) return failure
     return "server" in error.reason ? advised(failure, error.reason.server) : failure
   }
   if (isAuthError(error)) return ofAuth(error.message, error.reason)

@@ -96,6 +96,10 @@ export const usable = (server: Server, directory: string): Effect.Effect<ServerC
     return { name, type: config.type, error: heldError(server) }
   })
 
+/** As `usable`, of a server that is connected also where it is switched off: nothing runs that was not approved. */
+export const connectable = (server: Server, directory: string): Effect.Effect<ServerConfig | Unusable, never, Trust> =>
+  usable(server.config === undefined ? server : { ...server, config: { ...server.config, enabled: true } }, directory)
+
 /**
  * Adds configured servers, those of `only` or all, and returns at once: `Mcp.settled`, and every operation on a server,
  * waits for what it needs. They connect in the Scope.

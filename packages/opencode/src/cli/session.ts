@@ -18,14 +18,17 @@ import { Output } from "./output.ts"
 import * as Runtime from "./runtime.ts"
 import * as Text from "./text.ts"
 
-/** Asks for each server that is not approved yet, one after another, before anything is started. */
-export const approve = (snapshot: Snapshot, wanted: (name: string) => boolean) =>
+/**
+ * Asks for each server that is not approved yet, one after another, before anything is started. `off`: also for those that
+ * are switched off.
+ */
+export const approve = (snapshot: Snapshot, wanted: (name: string) => boolean, off = false) =>
   Effect.gen(function* () {
     const output = yield* Output
     if (!output.interactive()) return
     const trust = yield* Trust
     for (const server of snapshot.servers) {
-      if (!wanted(server.name) || server.config?.enabled !== true) continue
+      if (!wanted(server.name) || server.config === undefined || !(off || server.config.enabled)) continue
       if (yield* trust.isApproved(server, snapshot.directory)) continue
       const { confirmTrust } = yield* Effect.promise(() => import("./ask.ts"))
       if (yield* confirmTrust(server, snapshot.directory)) yield* trust.approve(server, snapshot.directory)

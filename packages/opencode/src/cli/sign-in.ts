@@ -43,7 +43,10 @@ const afterwards = (started: Started, output: Writer): ReadonlyArray<string> => 
   const rest =
     "paste here the address that the browser ends at, even of a page that does not load, or the code that it shows."
   const paste = output.interactive() ? [`${elsewhere ? "Then" : "Or"} ${rest}`] : []
-  if (port === undefined) return paste
+  if (port === undefined) {
+    const nowhere = "The browser comes back to another machine, and nothing can be pasted here: sign in on a terminal."
+    return paste.length > 0 ? paste : [nowhere]
+  }
   return elsewhere
     ? [...paste, `With ssh -L ${port}:127.0.0.1:${port} that browser comes back here by itself.`]
     : ["Once you have signed in, the browser comes back here by itself.", ...paste]

@@ -51,7 +51,7 @@ describe("debug", () => {
         server: "docs",
         type: "remote",
         status: "needs_auth",
-        advice: "Run: mcp auth docs",
+        advice: `Register a client by hand, and configure "oauth": { "clientId": … } in the server's entry.`,
         authorization: { issuer: authorization.issuer, PKCE: ["S256"] },
       })
       expect(said.authorization.client).toContain("register one by hand")

@@ -180,6 +180,7 @@ describe("auth", () => {
       chmodSync(browser, 0o700)
       const running = yield* start(["auth", "docs", "--config", config], { env: { BROWSER: browser } })
       yield* running.told(/was asked to open it/)
+      yield* running.printed(shown)
       const url = urlIn(running.stdout())
       expect(readFileSync(join(directory, "opened"), "utf8")).toBe(`${url}\n`)
       yield* person().visit(url)

@@ -3,13 +3,14 @@ import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import type { Authorization } from "@opencode-ai/mcp/mcp/authorization"
 import { placeOf } from "@opencode-ai/mcp/connection/authorize"
 import * as Effect from "effect/Effect"
-import type { Server } from "../../config/config.ts"
+import type { Server, Snapshot } from "../../config/config.ts"
 import type { Options } from "../configuration.ts"
 import { type ExitCode, Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Present from "../present.ts"
-import { withServers } from "../session.ts"
+import * as Runtime from "../runtime.ts"
+import { approve, withServers } from "../session.ts"
 import { signIn } from "../sign-in.ts"
 import * as Text from "../text.ts"
 import { chooseServer } from "./choose-server.ts"
@@ -25,7 +26,22 @@ const needs = ({ status: { status } }: ServerState) => status === "needs_auth" |
 export const auth = (options: AuthOptions) =>
   options.server === undefined
     ? withServers(options, isAuthorizable, () => chosen(options))
-    : withServers(options, options.server, () => signInTo(options.server ?? "", options))
+    : withServers(options, options.server, (snapshot) =>
+        Effect.andThen(admit(options.server ?? "", snapshot), signInTo(options.server ?? "", options)),
+      )
+
+/** One that is switched off is connected too, so it has to be approved as any other. */
+const admit = (name: string, snapshot: Snapshot) =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    const server = snapshot.servers.find((each) => each.name === name)
+    const state = (yield* mcp.servers).find((each) => each.name === name)
+    if (server?.config?.enabled !== false || state?.status.status !== "disabled") return
+    const { floor } = yield* Output
+    yield* floor.take(approve(snapshot, (each) => each === name, true))
+    const usable = yield* Runtime.connectable(server, snapshot.directory)
+    if ("error" in usable) yield* mcp.add(usable)
+  })
 
 /** Connects to all that can be signed in to, and offers those that ask for it. */
 const chosen = (options: Options) =>

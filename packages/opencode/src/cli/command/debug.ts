@@ -1,6 +1,7 @@
 /** `debug`: each step of connecting to one server, with what came of it, and what to do. */
 import type { ServerConfig } from "@opencode-ai/mcp/config"
 import type { Status } from "@opencode-ai/mcp/events"
+import { broughtBy } from "@opencode-ai/mcp/connection/authorize"
 import { shownUrl } from "@opencode-ai/mcp/http/error"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Clock from "effect/Clock"
@@ -30,8 +31,8 @@ export const debug = (options: DebugOptions) =>
       const output = yield* Output
       const mcp = yield* Mcp
       const server = yield* find(snapshot, options.server)
-      yield* approve(snapshot, (name) => name === server.name)
-      const usable = yield* Runtime.usable(server, snapshot.directory)
+      yield* approve(snapshot, (name) => name === server.name, true)
+      const usable = yield* Runtime.connectable(server, snapshot.directory)
       const report = make(output)
       const facts = factsOf(server, snapshot)
       yield* report.facts(server.name, facts)
@@ -77,6 +78,7 @@ const factsOf = ({ config, origins }: Server, { directory }: Snapshot): Readonly
     }
   }
   const { headersHelper, oauth, proxy, tls } = config
+  const brought = broughtBy(config)
   return {
     configured: files,
     url: shownUrl(config.url.href),
@@ -84,8 +86,8 @@ const factsOf = ({ config, origins }: Server, { directory }: Snapshot): Readonly
     helper: headersHelper?.join(" "),
     tls: tls === undefined ? undefined : Object.keys(tls),
     proxy: proxy === undefined ? undefined : proxy === false ? "none" : "***",
-    grant: oauth === false ? `none ("oauth": false)` : oauth.grant,
-    store: oauth === false ? undefined : oauth.store,
+    grant: oauth === false ? `none ("oauth": false)` : brought === undefined ? oauth.grant : `none (${brought})`,
+    store: oauth === false || brought !== undefined ? undefined : oauth.store,
   }
 }
 
@@ -95,6 +97,8 @@ interface Found {
   readonly credentials?: ReturnType<typeof Credentials.shown>
   /** Why a sign-in would fail. */
   readonly problem?: string
+  /** What is to be done before anybody can sign in. */
+  readonly first?: string
 }
 
 const examine = (config: ServerConfig, directory: string, report: Report) =>
@@ -106,9 +110,18 @@ const examine = (config: ServerConfig, directory: string, report: Report) =>
     const Remote = yield* Effect.promise(() => import("./debug-remote.ts"))
     const first = yield* Remote.first(config, directory, report)
     const { oauth } = yield* mcp.connection(config.name)
-    if (oauth === undefined) return nothing
+    if (oauth === undefined) {
+      const brought = broughtBy(config)
+      return brought === undefined ? nothing : { first: `Correct ${brought} in the server's entry.` }
+    }
     const now = yield* Clock.currentTimeMillis
-    const kept = yield* oauth.store.read(oauth.place)
+    const reading = yield* Effect.exit(oauth.store.read(oauth.place))
+    if (Exit_.isFailure(reading)) {
+      const problem = fromCause(reading.cause).message
+      yield* report.tell({ step: whatIsKept, ok: false, verdict: problem })
+      return { problem } satisfies Found
+    }
+    const kept = reading.value
     const known = { place: oauth.place, credentials: kept, configured: true, grant: oauth.options.grant }
     const credentials = Credentials.shown(known, now)
     let found: Found = kept === undefined ? {} : { credentials }
@@ -121,8 +134,12 @@ const examine = (config: ServerConfig, directory: string, report: Report) =>
           Remote.authorization(config, oauth, kept, first, report),
         ),
       )
-      if (Exit_.isSuccess(exit)) found = { ...found, authorization: exit.value }
-      else {
+      if (Exit_.isSuccess(exit)) {
+        found = { ...found, authorization: exit.value }
+        if (oauth.options.grant === "authorization_code" && String(exit.value["client"]).startsWith("none")) {
+          found = { ...found, first: register }
+        }
+      } else {
         const problem = fromCause(exit.cause).message
         yield* report.tell({ step: "authorization", ok: false, verdict: problem })
         found = { ...found, problem }
@@ -132,8 +149,10 @@ const examine = (config: ServerConfig, directory: string, report: Report) =>
     return found
   })
 
+const whatIsKept = "what is kept of a sign-in"
+
 const storedStep = (credentials: ReturnType<typeof Credentials.shown>, expires: string) => ({
-  step: "what is kept of a sign-in",
+  step: whatIsKept,
   ok: credentials.status === "authenticated" ? true : credentials.status === "expired" ? false : undefined,
   verdict: {
     authenticated: "tokens are there",
@@ -179,10 +198,12 @@ const connect = (name: string, report: Report) =>
     return status
   })
 
+const register = `Register a client by hand, and configure "oauth": { "clientId": … } in the server's entry.`
+
 const conclude = (
   server: string,
   status: Status,
-  { credentials, problem }: Found,
+  { credentials, first, problem }: Found,
 ): { readonly code: ExitCode; readonly verdict: string; readonly advice?: string | undefined } => {
   const name = Text.oneLine(server)
   const signIn = `Run: mcp auth ${name}`
@@ -193,6 +214,8 @@ const conclude = (
       return { code: Exit.done, verdict: `${name} works.`, ...more }
     }
     case "needs_auth": {
+      if (first !== undefined)
+        return { code: Exit.unauthorized, verdict: `${name} needs authorization.`, advice: first }
       const why = credentials?.status === "expired" ? "what was granted has run out" : "a person has to sign in"
       return problem === undefined
         ? { code: Exit.unauthorized, verdict: `${name} needs authorization: ${why}.`, advice: signIn }
@@ -202,7 +225,7 @@ const conclude = (
       return {
         code: Exit.unauthorized,
         verdict: `${name} needs a client that is registered by hand.`,
-        advice: `Register one, and configure "oauth": { "clientId": … } in the server's entry.`,
+        advice: register,
       }
     default:
       return { code: Exit.unreachable, verdict: `${name} could not be connected (${status.status}).` }

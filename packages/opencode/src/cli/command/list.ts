@@ -2,13 +2,14 @@
 import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
-import { Exit, remedy } from "../failure.ts"
+import { Exit, withRemedy } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output, type Writer } from "../output.ts"
 import * as Present from "../present.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
+import { authorizable } from "./authorizable.ts"
 import { nothing } from "./nothing.ts"
 
 /** How a status looks: its mark, its colour, its words. */
@@ -50,18 +51,23 @@ export const show = (states: ReadonlyArray<ServerState>) =>
   Effect.gen(function* () {
     const output = yield* Output
     if (states.length === 0) return yield* output.print(nothing(output))
-    yield* output.print((output.out.terminal ? asTable : asLines)(states, output).join("\n"))
+    const errorOf = telling(yield* authorizable(states))
+    yield* output.print((output.out.terminal ? asTable : asLines)(states, errorOf, output).join("\n"))
   })
 
+type ErrorOf = (state: ServerState) => string | undefined
+
 /** Why it is not connected, and what to do where a sign-in helps. */
-const errorOf = ({ name, status }: ServerState) => {
-  const error = "error" in status ? status.error : undefined
-  return status.status === "needs_auth" ? `${error ?? "it asks for authorization"}; ${remedy(name)}` : error
-}
+const telling =
+  (signsIn: ReadonlySet<string>): ErrorOf =>
+  ({ name, status }) => {
+    const error = "error" in status ? status.error : undefined
+    return signsIn.has(name) ? withRemedy(error ?? "it asks for authorization", name) : error
+  }
 
 const counts = ({ prompts, resources, templates, tools }: ServerState) => [tools, prompts, resources, templates]
 
-const asLines = (states: ReadonlyArray<ServerState>): ReadonlyArray<string> =>
+const asLines = (states: ReadonlyArray<ServerState>, errorOf: ErrorOf): ReadonlyArray<string> =>
   states.map((state) => {
     const [tools, prompts, resources, templates] = counts(state)
     const error = errorOf(state)
@@ -76,7 +82,7 @@ const asLines = (states: ReadonlyArray<ServerState>): ReadonlyArray<string> =>
     ].join("\t")
   })
 
-const asTable = (states: ReadonlyArray<ServerState>, { out }: Writer): ReadonlyArray<string> => {
+const asTable = (states: ReadonlyArray<ServerState>, errorOf: ErrorOf, { out }: Writer): ReadonlyArray<string> => {
   const shape: ReadonlyArray<Text.Column> = [
     { title: " " },
     { title: "SERVER", shrinks: 12 },

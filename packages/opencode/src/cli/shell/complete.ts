@@ -63,6 +63,7 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
     if (words.length === 0) return Typed.names
     const takesServer = Typed.shared.has(command) || /<server>/.test(Typed.own.get(command)?.[0] ?? "")
     if (command === "help") return words.length === 1 ? Typed.names : []
+    if (command === "auth" && words.length === 1) return [...servers().map((each) => each.name), "list"]
     if (words.length === 1) return takesServer ? servers().map((each) => each.name) : []
     if (!connected(server)) return []
     if (command === "call" && words.length === 2) return known(mcp.tools(server)).map(({ tool }) => tool.name)

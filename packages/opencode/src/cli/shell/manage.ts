@@ -40,18 +40,22 @@ const definition = (name: string, { own }: State): Managed<Server | undefined> =
     return servers.find((server) => server.name === name)
   })
 
-/** Connects a server. One that a project defines is asked for first, also where it was switched off until now. */
-export const connect = (name: string, state: State): Managed<Status, McpError> =>
+/** Holds a server that is switched off and that nobody has approved, before something else connects it. */
+export const hold = (name: string, state: State): Managed<Status | undefined> =>
   Effect.gen(function* () {
     const mcp = yield* Mcp
     const server = yield* definition(name, state)
-    if (server?.config?.enabled === false && (yield* statusOf(name)) !== undefined) {
-      const { directory } = yield* (yield* Config).get
-      const held = yield* Runtime.usable({ ...server, config: { ...server.config, enabled: true } }, directory)
-      if ("error" in held) return yield* mcp.add(held)
-    }
-    return yield* mcp.connect(name)
+    if (server?.config?.enabled !== false || (yield* statusOf(name)) === undefined) return undefined
+    const { directory } = yield* (yield* Config).get
+    const usable = yield* Runtime.connectable(server, directory)
+    return "error" in usable ? yield* mcp.add(usable) : undefined
   })
+
+/** Connects a server. One that a project defines is asked for first, also where it was switched off until now. */
+export const connect = (name: string, state: State): Managed<Status, McpError> =>
+  Effect.flatMap(hold(name, state), (held) =>
+    held === undefined ? Effect.flatMap(Mcp, (mcp) => mcp.connect(name)) : Effect.succeed(held),
+  )
 
 /** Adds a server by an entry in either shape. A bad one is there too, `failed` with what is wrong. */
 export const add = (name: string, entry: Given, state: State): Managed<Status> =>

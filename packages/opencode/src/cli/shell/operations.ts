@@ -169,7 +169,12 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
     }),
   ),
   // The address has to be whole to be of use, and holds no credential.
-  make("auth.start", ofServer, ({ server }) => Authorization.start(server), true),
+  make(
+    "auth.start",
+    ofServer,
+    ({ server }, { state }) => Effect.andThen(Manage.hold(server, state), Authorization.start(server)),
+    true,
+  ),
   make("auth.finish", Schema.Struct({ server: text, callbackUrl: text }), ({ callbackUrl, server }) =>
     Effect.map(Authorization.finish(server, callbackUrl), Present.status),
   ),

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import { badRequest, type ExitCode, Exit } from "../failure.ts"
 import { parseJson } from "../json.ts"
 import type { Options } from "../configuration.ts"
-import { Output } from "../output.ts"
+import { Output, type Writer } from "../output.ts"
+import * as Runtime from "../runtime.ts"
 import { tell } from "../tell.ts"
 import * as Text from "../text.ts"
 import { operations } from "./operations.ts"
@@ -21,6 +22,9 @@ export const shared: ReadonlyMap<string, string> = new Map([
   ["prompt", "prompt <server> <name> [key=value …]"],
   ["logs", "logs [server]"],
   ["complete", "complete <server> <prompt | template> <argument> [value]"],
+  ["auth", "auth <server> | auth list"],
+  ["logout", "logout <server>"],
+  ["debug", "debug <server>"],
 ])
 
 /** Commands of the shell's own, each an operation. */
@@ -45,6 +49,7 @@ export const own: ReadonlyMap<string, readonly [usage: string, about: string]> =
 ])
 
 const leaving = ["exit", "quit"]
+const authorizing: ReadonlySet<string> = new Set(["auth", "logout", "debug"])
 
 /** Every word that a line may begin with. */
 export const names: ReadonlyArray<string> = ["help", "servers", "list", ...shared.keys(), ...own.keys(), ...leaving]
@@ -89,6 +94,33 @@ const runOwn = (name: string, words: ReadonlyArray<string>, state: State) =>
     return Exit.done
   })
 
+/** The flags of this shell, for commands that read the configuration themselves. */
+const flagsOf = ({ config, interactionTimeout, trust }: Options): ReadonlyArray<string> => [
+  ...(config === undefined ? [] : ["--config", config]),
+  ...(trust === true ? ["--trust"] : []),
+  ...(interactionTimeout === undefined ? [] : ["--interaction-timeout", String(interactionTimeout)]),
+]
+
+/** The commands of authorization. `words` begin with one of them. */
+const runAuthorizing = (words: ReadonlyArray<string>, options: Options, state: State, here: Writer) =>
+  Effect.gen(function* () {
+    const { run: runCommand } = yield* Effect.promise(() => import("../run.ts"))
+    const output = yield* Output
+    const [name = "", ...rest] = words
+    const server = rest.find((word) => !word.startsWith("-"))
+    const line = [name, ...flagsOf(options), ...rest]
+    // Each step is looked at from its beginning, by a connection of its own.
+    if (name === "debug") return yield* Effect.provideService(runCommand(line, here), Runtime.Running, undefined)
+    // Pasting takes the terminal from the line; a choice would not.
+    if (name === "auth") return yield* runCommand(line, server === undefined ? here : output)
+    const code = yield* runCommand(line, here)
+    const remove = operations.get("auth.remove")
+    if (code === Exit.done && server !== undefined && remove !== undefined) {
+      yield* Effect.ignore(remove.run({ server }, { id: null, state }))
+    }
+    return code
+  })
+
 /** What the command line says by itself of its own commands. */
 const told = <A, E, R>(command: Effect.Effect<A, E, R>) =>
   Effect.onInterrupt(command, () =>
@@ -111,6 +143,7 @@ export const run = (words: ReadonlyArray<string>, options: Options, state: State
       const { list } = yield* Effect.promise(() => import("../command/list.ts"))
       return yield* told(list(options))
     }
+    if (authorizing.has(name)) return yield* runAuthorizing(words, options, state, here)
     if (shared.has(name)) return yield* runCommand(words, here)
     if (own.has(name)) return yield* told(runOwn(name, rest, state))
     const near = nearest(name, names).map((each) => JSON.stringify(each))
