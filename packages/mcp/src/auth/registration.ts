@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { shownUrl } from "../http/error.ts"
 import type { Discovered } from "./discovery.ts"
 import { type AuthError, DocumentRefused, fail, Misconfigured, RegistrationRequired } from "./error.ts"
+import { brief } from "../protocol/json.ts"
 import { lastMoment } from "./moment.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
@@ -66,6 +67,9 @@ const metadataOf = ({ discovered, redirectUri = "" }: Options): OAuthClientMetad
   token_endpoint_auth_method: methodFor(discovered),
 })
 
+/** What an identifier of a client consists of (RFC 6749, A.1). */
+const visible = /^[\x20-\x7e]+$/
+
 /** Registers the client dynamically (RFC 7591). */
 const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Client, AuthError> {
   const { discovered, network, redirectUri = "" } = options
@@ -88,17 +92,20 @@ const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Retur
       },
     ),
   )
-  if (!answer.redirect_uris.includes(redirectUri)) {
-    return yield* fail(
+  const refuse = (field: string, expected: string, received: unknown) =>
+    fail(
       new DocumentRefused({
         document: "the answer to the registration",
         url,
-        field: "redirect_uris",
-        expected: redirectUri,
-        received: answer.redirect_uris.join(" ").slice(0, 200),
+        field,
+        expected,
+        received: brief(received),
         hint: "Ask the operator of the authorization server.",
       }),
     )
+  if (!visible.test(answer.client_id)) return yield* refuse("client_id", "visible characters", answer.client_id)
+  if (!answer.redirect_uris.includes(redirectUri)) {
+    return yield* refuse("redirect_uris", redirectUri, answer.redirect_uris)
   }
   const expiresAt = answer.client_secret_expires_at
   return {

@@ -81,11 +81,11 @@ export const refusal = (step: Step, error: string, description: string | undefin
       })
 
 /** The first thing that zod found wrong, without zod's types. */
-const firstIssue = (error: unknown): { readonly path: string; readonly message: string } | undefined => {
+const firstIssue = (error: unknown): { readonly path: string | undefined; readonly message: string } | undefined => {
   if (!isObject(error) || !Array.isArray(error.issues)) return undefined
   const issue: unknown = error.issues[0]
   if (!isObject(issue) || !Array.isArray(issue.path)) return undefined
-  return { path: issue.path.join("."), message: String(issue.message) }
+  return { path: issue.path.length === 0 ? undefined : issue.path.join("."), message: String(issue.message) }
 }
 
 const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | undefined, now: number): AuthReason => {
@@ -114,7 +114,8 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | und
       const detail = `${step.url} answered ${status === undefined ? "with an error" : `HTTP ${status}`} that is no OAuth error`
       return new StepFailed({ step: step.step, url: step.url, detail })
     }
-    return refusal(step, error.code, error.message === "" ? undefined : error.message)
+    // Without a description the SDK's message is the code.
+    return refusal(step, error.code, error.message === "" || error.message === error.code ? undefined : error.message)
   }
   if (sdk.InsecureTokenEndpointError.isInstance(error)) {
     return document("token_endpoint", "an https URL", "one that is not")

@@ -5,7 +5,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { makeMemory } from "../../src/auth/store.ts"
-import { host, name, printed, running, signIn } from "./authorized.ts"
+import { authReason, host, name, printed, running, signIn } from "./authorized.ts"
 
 const token =
   (changes: { readonly [field: string]: unknown }): HostileHandler =>
@@ -49,8 +49,11 @@ describe("the life of a token", () => {
       const { mcp, ...service } = yield* running(host(), { type: "remote", url: server.url })
       yield* signIn({ mcp, ...service })
       yield* TestClock.adjust("2 minutes")
+      yield* mcp.ping(name)
+      const renewed = server.of("token").length
+      expect(renewed).toBeGreaterThan(1)
       for (let call = 0; call < 5; call++) yield* mcp.ping(name)
-      expect(server.of("token").map(({ form }) => form.grant_type)).toEqual(["authorization_code", "refresh_token"])
+      expect(server.of("token").length).toBe(renewed)
     }),
   )
 })
@@ -70,6 +73,20 @@ describe("a type of token that nobody knows", () => {
       expect(verifiers.length).toBe(1)
       expect(printed(error)).not.toContain(verifiers[0])
       expect(error.message.length).toBeLessThan(1_000)
+    }),
+  )
+})
+
+describe("a registration", () => {
+  it.live.each(["", "a\nb", "\u001b[2J"])("that answers with the id %j is refused", (id) =>
+    Effect.gen(function* () {
+      const server = yield* hostileAuthorization({
+        registration: (_, { json }) => ({ status: 201, json: { ...json, client_id: id } }),
+      })
+      const service = yield* running(host(), { type: "remote", url: server.url })
+      const error = yield* Effect.flip(signIn(service))
+      expect(authReason(error)).toMatchObject({ _tag: "DocumentRefused", field: "client_id" })
+      expect(error.message).not.toContain("\u001b")
     }),
   )
 })
