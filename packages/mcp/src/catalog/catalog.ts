@@ -62,6 +62,8 @@ export class Catalog extends Context.Service<
     readonly prompts: Listed<Prompt>
     readonly resources: Listed<Resource>
     readonly templates: Listed<ResourceTemplate>
+    /** Lists everything again, as for who has signed in meanwhile, and tells what differs. It waits for nothing. */
+    readonly relist: () => void
   }
 >()("@opencode/mcp/Catalog") {}
 
@@ -120,31 +122,40 @@ export const layer = (options: {
       const prompts = listed(promptKind)
       const resources = listed(resourceKind)
       const templates = listed(templateKind)
-      /** Lists again in a new session what was listed in the one before, and tells where it differs. */
-      const renewed = (what: "tools" | "prompts" | "resources", lists: ReadonlyArray<Listed<unknown>>) => {
+      type What = "tools" | "prompts" | "resources"
+      const kinds: ReadonlyArray<readonly [What, ReadonlyArray<Listed<unknown>>]> = [
+        ["tools", [tools]],
+        ["prompts", [prompts]],
+        ["resources", [resources, templates]],
+      ]
+      /** Lists again, and tells where it differs. */
+      const again = (what: What, lists: ReadonlyArray<Listed<unknown>>) => {
         const before = lists.map((list) => list.known())
-        if (before.every((items) => items === undefined)) return
-        const again = Effect.forEach(lists, (list) => Effect.exit(list.refresh), { concurrency: "unbounded" })
+        const read = Effect.forEach(lists, (list) => Effect.exit(list.refresh), { concurrency: "unbounded" })
         const tell = Effect.sync(() => {
           const differs = lists.some((list, index) => JSON.stringify(list.known()) !== JSON.stringify(before[index]))
           if (differs) options.onChanged?.(what)
         })
-        run(Effect.forkIn(Effect.andThen(again, tell), scope))
+        run(Effect.forkIn(Effect.andThen(read, tell), scope))
       }
-      const followed = (what: "tools" | "prompts" | "resources", ...lists: ReadonlyArray<Listed<unknown>>) =>
+      const followed = (what: What, ...lists: ReadonlyArray<Listed<unknown>>) =>
         follow({
           listen: (listener) => session.notifications.listen(`${what}/list_changed`, listener),
           lists,
           onChanged: () => options.onChanged?.(what),
         })
       session.onRenewed(() => {
-        renewed("tools", [tools])
-        renewed("prompts", [prompts])
-        renewed("resources", [resources, templates])
+        for (const [what, lists] of kinds) if (lists.some((list) => list.known() !== undefined)) again(what, lists)
       })
       yield* followed("tools", tools)
       yield* followed("prompts", prompts)
       yield* followed("resources", resources, templates)
-      return { tools, prompts, resources, templates }
+      return {
+        tools,
+        prompts,
+        resources,
+        templates,
+        relist: () => kinds.forEach(([what, lists]) => again(what, lists)),
+      }
     }),
   )

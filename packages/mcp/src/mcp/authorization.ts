@@ -58,10 +58,13 @@ const make = (
   oauth: OAuth,
   publish: Publish,
 ): Authorization => {
-  // A session that is there carries the new tokens with its next request.
-  const connect = Effect.suspend(() =>
-    connection.live() === undefined ? registry.connect(registered) : Effect.succeed(connection.status()),
-  )
+  // A session that is there carries the new tokens with its next request, and may offer more by them.
+  const connect = Effect.suspend(() => {
+    const live = connection.live()
+    if (live === undefined) return registry.connect(registered)
+    live.catalog.relist()
+    return Effect.succeed(connection.status())
+  })
   /** Whoever looks at the status learns what a person has to do. */
   const noting = <A>(effect: Effect.Effect<A, AuthError>) =>
     Effect.tapError(effect, (error) =>

@@ -3,6 +3,7 @@ import type { Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
 import type { Event, Status } from "../events.ts"
 import { Channel } from "../notification/channel.ts"
+import type { SessionError } from "../session/error.ts"
 import type { States } from "../tasks/states.ts"
 
 const lostMessage = (count: number, what: string): string =>
@@ -67,6 +68,19 @@ export const tellStatus = (server: string, status: Status, publish: (event: Even
   publish({ type: "mcp.status.changed", data: { server, ...status } })
   if (status.status !== "needs_auth") return
   publish({ type: "mcp.auth.required", data: { server, reason: status.error ?? "it asks for authorization" } })
+}
+
+/** Publishes that a person has to sign in, where that is why lists of a server that is connected could not be read. */
+export const tellLists = (
+  server: string,
+  errors: ReadonlyArray<SessionError>,
+  publish: (event: Event) => void,
+): void => {
+  for (const { reason } of errors) {
+    const why = reason._tag === "Transport" ? reason.error.reason : undefined
+    if (why?._tag !== "CredentialsFailed" || why.cause.reason._tag !== "SignInRequired") continue
+    return publish({ type: "mcp.auth.required", data: { server, reason: why.message } })
+  }
 }
 
 /** Publishes a question that waits for an answer. */

@@ -2,6 +2,7 @@
  * The servers by name, in configuration order: each a `Connection` in a Scope of its own, or the reason why there is
  * none. Adding, replacing and removing one concerns no other.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,8 +14,9 @@ import * as Connection from "../connection.ts"
 import type { Assembly, Surroundings } from "../connection/assembly.ts"
 import { AuthRequired, McpError, NotConnected, ServerNotFound } from "../error.ts"
 import type { Event, Status } from "../events.ts"
+import type { SessionError } from "../session/error.ts"
 import type { States } from "../tasks/states.ts"
-import { forward, tellStatus } from "./forward.ts"
+import { forward, tellLists, tellStatus } from "./forward.ts"
 import * as Tasks from "./tasks.ts"
 
 /** An entry that cannot be connected: its status says why. */
@@ -59,13 +61,19 @@ export interface Registry {
   readonly settle: (registered: Registered) => Effect.Effect<void>
 }
 
-/** Lists everything that a server offers; what fails is a warning of its own. */
-const warm = (connection: Connection.Connection): Effect.Effect<void> =>
+const failures = (cause: Cause.Cause<SessionError>): ReadonlyArray<SessionError> =>
+  cause.reasons.filter(Cause.isFailReason).map(({ error }) => error)
+
+/** Lists everything that a server offers; gives why lists could not be read. */
+const warm = (connection: Connection.Connection): Effect.Effect<ReadonlyArray<SessionError>> =>
   Effect.suspend(() => {
     const catalog = connection.live()?.catalog
-    if (catalog === undefined) return Effect.void
+    if (catalog === undefined) return Effect.succeed([])
     const lists: ReadonlyArray<Listed<unknown>> = [catalog.tools, catalog.prompts, catalog.resources, catalog.templates]
-    return Effect.forEach(lists, (list) => Effect.exit(list.all), { concurrency: "unbounded", discard: true })
+    return Effect.map(
+      Effect.forEach(lists, (list) => Effect.exit(list.all), { concurrency: "unbounded" }),
+      (exits) => exits.flatMap((exit) => (Exit.isFailure(exit) ? failures(exit.cause) : [])),
+    )
   })
 
 /** An empty registry. The Scope closes every server, all at once. */
@@ -189,7 +197,9 @@ export const make = (options: {
           const { connection, name, status } = registered
           // One that was replaced or removed meanwhile has no Scope to connect in.
           if (connection === undefined || servers.get(name) !== registered) return Effect.sync(status)
-          return Effect.tap(connection.connect, () => warm(connection))
+          return Effect.tap(connection.connect, () =>
+            Effect.map(warm(connection), (errors) => tellLists(name, errors, publish)),
+          )
         }),
       settle: ({ connection }) =>
         connection === undefined ? Effect.void : Effect.andThen(connection.settled, warm(connection)),
