@@ -10,7 +10,7 @@ import { brief } from "../protocol/json.ts"
 import { lastMoment } from "./moment.ts"
 import type { Network } from "./network.ts"
 import type { OAuthOptions } from "./options.ts"
-import { attempt } from "./sdk.ts"
+import { answerRefused, attempt } from "./sdk.ts"
 import type { Client } from "./store.ts"
 
 interface Options {
@@ -78,7 +78,8 @@ const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Retur
     return yield* fail(new RegistrationRequired({ issuer, detail: "does not register clients by itself" }))
   }
   const url = shownUrl(metadata.registration_endpoint)
-  const answer = yield* attempt({ step: "the registration", url }, (sdk, watch) =>
+  const step = { step: "the registration", url }
+  const answer = yield* attempt(step, (sdk, watch) =>
     sdk.registerClient(issuer, { metadata, clientMetadata: metadataOf(options), fetchFn: watch(network.fetch) }),
   ).pipe(
     Effect.catchIf(
@@ -93,16 +94,7 @@ const register = Effect.fnUntraced(function* (options: Options): Effect.fn.Retur
     ),
   )
   const refuse = (field: string, expected: string, received: unknown) =>
-    fail(
-      new DocumentRefused({
-        document: "the answer to the registration",
-        url,
-        field,
-        expected,
-        received: brief(received),
-        hint: "Ask the operator of the authorization server.",
-      }),
-    )
+    fail(answerRefused(step, field, expected, brief(received)))
   if (!visible.test(answer.client_id)) return yield* refuse("client_id", "visible characters", answer.client_id)
   if (!answer.redirect_uris.includes(redirectUri)) {
     return yield* refuse("redirect_uris", redirectUri, answer.redirect_uris)

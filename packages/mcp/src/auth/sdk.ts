@@ -68,6 +68,22 @@ export const withoutSecrets = (text: string, secrets: ReadonlyArray<string> = []
     .replace(credentials, "$1 ***")
     .slice(0, quoted)
 
+/** What a step was answered with is not what the standards say. */
+export const answerRefused = (
+  { step, url }: Step,
+  field: string | undefined,
+  expected: string,
+  received: string,
+): DocumentRefused =>
+  new DocumentRefused({
+    document: `the answer to ${step}`,
+    url,
+    field,
+    expected,
+    received,
+    hint: "Ask the operator of the authorization server.",
+  })
+
 /** The reason of an OAuth error, whoever told it. */
 export const refusal = (step: Step, error: string, description: string | undefined): AuthReason =>
   passing.has(error)
@@ -98,15 +114,6 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | und
   if (error instanceof HttpError) {
     return new StepFailed({ step: step.step, url: step.url, detail: error.message, reason: error.reason })
   }
-  const document = (field: string | undefined, expected: string, received: string) =>
-    new DocumentRefused({
-      document: `the answer to ${step.step}`,
-      url: step.url,
-      field,
-      expected,
-      received,
-      hint: "Ask the operator of the authorization server.",
-    })
   if (sdk.OAuthError.isInstance(error)) {
     // What could not be read as an OAuth error: the SDK quotes the whole body then.
     if (error.message.includes("Invalid OAuth error response")) {
@@ -118,7 +125,7 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | und
     return refusal(step, error.code, error.message === "" || error.message === error.code ? undefined : error.message)
   }
   if (sdk.InsecureTokenEndpointError.isInstance(error)) {
-    return document("token_endpoint", "an https URL", "one that is not")
+    return answerRefused(step, "token_endpoint", "an https URL", "one that is not")
   }
   if (sdk.IssuerMismatchError.isInstance(error)) {
     return new DocumentRefused({
@@ -138,8 +145,9 @@ const reasonOf = (sdk: Sdk, step: Step, error: unknown, answered: Answered | und
     return refusal(step, code, description)
   }
   const issue = firstIssue(error)
-  if (issue !== undefined) return document(issue.path, "what RFC 6749 and RFC 7591 define", `"${issue.message}"`)
-  if (error instanceof SyntaxError) return document(undefined, "a JSON object", "something else")
+  if (issue !== undefined)
+    return answerRefused(step, issue.path, "what RFC 6749 and RFC 7591 define", `"${issue.message}"`)
+  if (error instanceof SyntaxError) return answerRefused(step, undefined, "a JSON object", "something else")
   const text = error instanceof Error ? error.message : String(error)
   return new StepFailed({ step: step.step, url: step.url, detail: withoutSecrets(text, step.secrets) })
 }

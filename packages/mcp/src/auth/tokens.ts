@@ -7,10 +7,10 @@ import { shownUrl } from "../http/error.ts"
 import { authentication } from "./client-authentication.ts"
 import type { Discovered } from "./discovery.ts"
 import type { Dpop } from "./dpop.ts"
-import { type AuthError, DocumentRefused, fail } from "./error.ts"
+import { type AuthError, fail } from "./error.ts"
 import { lastMoment } from "./moment.ts"
 import type { Network } from "./network.ts"
-import { attempt, type Step, withoutSecrets } from "./sdk.ts"
+import { answerRefused, attempt, type Step, withoutSecrets } from "./sdk.ts"
 import type { Client, Tokens } from "./store.ts"
 
 interface Common {
@@ -30,16 +30,7 @@ const sendable = /^[\x21-\x7e]+$/
 export const read = (step: Step, answer: OAuthTokens, scope: string | undefined): Effect.Effect<Tokens, AuthError> =>
   Effect.gen(function* () {
     const refuse = (field: string, expected: string, received: string) =>
-      fail(
-        new DocumentRefused({
-          document: `the answer to ${step.step}`,
-          url: step.url,
-          field,
-          expected,
-          received,
-          hint: "Ask the operator of the authorization server.",
-        }),
-      )
+      fail(answerRefused(step, field, expected, received))
     if (!sendable.test(answer.access_token)) {
       return yield* refuse("access_token", "visible ASCII characters", "what no header can carry")
     }
