@@ -213,6 +213,7 @@ describe("auth", () => {
       const words = ["auth", "docs", "--config", config, "--interaction-timeout", "5"]
       const running = yield* here.start(words, { env: { BROWSER: browser } })
       yield* running.told(/was asked to open it/)
+      yield* running.printed(shown)
       expect(readFileSync(join(here.directory, "opened"), "utf8")).toBe(urlIn(running.stdout()))
       expect(urlIn(running.stdout())).toContain("$(touch")
       expect(existsSync(join(here.directory, "pwned"))).toBe(false)
