@@ -61,8 +61,11 @@ export class Auth extends Context.Service<
     readonly current: () => AuthHeaders | undefined
     /** The headers of the next request, however long it takes to get them. */
     readonly headers: Effect.Effect<AuthHeaders, AuthError>
-    /** The server refused a request: `true` if it is worth sending once more, with new headers. */
-    readonly challenged: (challenge: Challenge) => Effect.Effect<boolean, AuthError>
+    /**
+     * The server refused a request: `true` if it is worth sending once more, with new headers; `"replaced"` if those were
+     * got without a look at this challenge, so that the same challenge to them is worth an answer of its own.
+     */
+    readonly challenged: (challenge: Challenge) => Effect.Effect<boolean | "replaced", AuthError>
     /**
      * Headers of one request alone, besides those it is sent with: a proof that the client holds a key (RFC 9449).
      * `undefined` where there are none.

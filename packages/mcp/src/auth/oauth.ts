@@ -162,10 +162,12 @@ export const make = (parts: {
         dpop.nonce(challenge.url, challenge.nonce)
         return true
       }
+      // What others have got meanwhile may have run out as well.
+      const replaced = challenge.status === 401 ? "replaced" : true
       yield* holder.load
-      if (wasReplaced(challenge.sent)) return true
+      if (wasReplaced(challenge.sent)) return replaced
       yield* holder.reread
-      if (wasReplaced(challenge.sent)) return true
+      if (wasReplaced(challenge.sent)) return replaced
       if (challenge.status === 401) return yield* unauthorized(challenge.sent)
       if (said.error !== "insufficient_scope") return false
       yield* insufficient(said.scope)

@@ -163,7 +163,8 @@ export const make = (options: {
             if (answered.includes(asked)) return call.fail(fail(reason))
             const nonce = response.headers.get("dpop-nonce") ?? undefined
             withAuth(call, auth.challenged({ status, url: reason.url, header, sent, nonce }), (retry) =>
-              retry ? begin(call, [...answered, asked]) : call.fail(fail(reason)),
+              // Counted, but not as an answer to what was asked.
+              retry ? begin(call, [...answered, retry === "replaced" ? retry : asked]) : call.fail(fail(reason)),
             )
           })
         },

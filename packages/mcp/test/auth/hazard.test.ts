@@ -51,6 +51,22 @@ describe("an expired token that rotates", () => {
     }),
   )
 
+  it.live("is refreshed where another service had renewed it before, and what it got is refused by now as well", () =>
+    Effect.gen(function* () {
+      const store = makeMemory()
+      const first = yield* signedIn({}, {}, host(store))
+      const second = yield* running(host(store), { type: "remote", url: first.server.url })
+      yield* calls(1, second)
+      yield* first.authorization.revokeAccessTokens
+      yield* calls(1, first)
+      yield* first.authorization.revokeAccessTokens
+      // It finds the tokens of the first one, which the server takes as little as its own.
+      const results = yield* calls(4, second)
+      expect(results.length).toBe(4)
+      expect(grants(first.authorization)).toEqual(["authorization_code", "refresh_token", "refresh_token"])
+    }),
+  )
+
   it.live("is refreshed and kept, though the call that began it was interrupted", () =>
     Effect.gen(function* () {
       const store = makeMemory()

@@ -137,9 +137,9 @@ export const withRemedy = (said: string, server: string): string => `${said.repl
 /** The failure, with what to do about it where a sign-in helps. */
 const advised = (failure: Failure, server: string): Failure => {
   if (!remedied.has(failure.tag)) return failure
-  // Who is signed in by a person hears of a 401 otherwise: the entry brings what was refused.
+  // Tokens that are refused are told of otherwise: mostly the entry brings what this is about.
   if (failure.tag === "AuthRequired" && statusOf(failure) === 401) {
-    return { ...failure, message: `${failure.message}; correct the credentials in its entry` }
+    return { ...failure, message: `${failure.message}; correct the credentials in its entry, or ${remedy(server)}` }
   }
   return { ...failure, message: withRemedy(failure.message, server) }
 }
