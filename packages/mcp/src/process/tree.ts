@@ -27,8 +27,8 @@ const parseStat = (pid: string, stat: string): ProcessRecord | undefined => {
   return { pid: Number(pid), parent: Number(parent), group: Number(group), started: fields[19] ?? "" }
 }
 
-// A process may end between the listing and the reading of its file.
-const readOne = (pid: string): Effect.Effect<ProcessRecord | undefined> =>
+/** A living process by Linux's files; it may have ended since it was listed. */
+export const readOne = (pid: string): Effect.Effect<ProcessRecord | undefined> =>
   Effect.try({
     try: () => parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1")),
     catch: () => undefined,

@@ -4,6 +4,7 @@ import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
+import { readOne } from "../../process/tree.ts"
 import { attempt, codeOf } from "./disk.ts"
 import { isRecord } from "./opencode.ts"
 
@@ -22,14 +23,14 @@ const orUndefined = <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A | un
 
 /** `undefined` where there is no such process, or only what its parent has yet to collect. */
 const ofProc = (pid: number): Effect.Effect<string | undefined> =>
-  attempt(() => {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
-    // The second field is the command in parentheses and may hold spaces: what counts comes after the last one.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    if (fields[0] === "Z" || fields[0] === "X") return undefined
-    // Ticks since the machine was started, so of two starts of the machine they may be the same.
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${fields[19] ?? ""}`
-  }).pipe(orUndefined)
+  Effect.flatMap(readOne(String(pid)), (found) =>
+    found === undefined
+      ? Effect.undefined
+      : // Ticks since the machine was started, so of two starts of the machine they may be the same.
+        attempt(() => `${readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()} ${found.started}`).pipe(
+          orUndefined,
+        ),
+  )
 
 const ofPs = (pid: number): Effect.Effect<string | undefined> =>
   Effect.callback((resume) => {
