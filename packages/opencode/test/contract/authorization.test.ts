@@ -74,6 +74,30 @@ describe("a server whose entry brings the credentials", () => {
   )
 })
 
+describe("auth of a server that needs no person", () => {
+  it.live("says so, and whether it is connected", () =>
+    Effect.gen(function* () {
+      const client = { client_id: "ci", client_secret: "a-secret-of-the-client", redirect_uris: [], response_types: [] }
+      const authorization = yield* authorizationServer({
+        clients: [{ ...client, grant_types: ["client_credentials"], scope: "tools" }],
+      })
+      const { url } = yield* protectedMcp(authorization)
+      const { mcp } = yield* world
+      const entry = (clientSecret: string) => ({
+        docs: { type: "remote", url, oauth: { grant: "client_credentials", clientId: "ci", clientSecret } },
+      })
+      const right = yield* mcp(entry(client.client_secret), ["auth", "docs"])
+      expect(right.stdout).toContain("docs is connected; nobody signs in to docs, its entry has the grant")
+      expect(right.code).toBe(0)
+      yield* mcp(entry(client.client_secret), ["logout", "docs"])
+      const wrong = yield* mcp(entry("another-secret"), ["auth", "docs"])
+      expect(wrong.stderr).toContain("its entry has the grant client_credentials (failed)")
+      expect(wrong.stderr).not.toContain("another-secret")
+      expect(wrong.code).toBe(3)
+    }),
+  )
+})
+
 describe("debug", () => {
   it.live("goes on where the credentials cannot be read, and says so in its place", () =>
     Effect.gen(function* () {

@@ -71,6 +71,18 @@ const signInTo = (server: string, { interactionTimeout = 300 }: Options) =>
     // Its refusal says where to sign in, and for what.
     const before = yield* spinner(output, `Connecting to ${name}`, mcp.connect(server))
     const authorization = yield* mcp.authorization(server)
+    const { config } = yield* mcp.connection(server)
+    const grant = config.type === "remote" && config.oauth !== false ? config.oauth.grant : "authorization_code"
+    if (grant !== "authorization_code") {
+      const shown = Present.status(before)
+      const isConnected = before.status === "connected"
+      const why = shown.error === undefined ? "" : `: ${shown.error}`
+      const said = `nobody signs in to ${name}, its entry has the grant ${grant}`
+      if (output.json()) yield* output.printJson({ server, authorization: yield* authorization.status, ...shown })
+      else if (isConnected) yield* output.print(`${name} is connected; ${said}.`)
+      else yield* output.say(`${output.err.paint("red", "error:")} ${Text.inset(`${said} (${shown.status})${why}`)}`)
+      return isConnected ? Exit.done : Exit.unreachable
+    }
     if (before.status === "connected" && (yield* authorization.status) === "not_authenticated") {
       if (yield* isOpen(authorization)) {
         yield* output.json()
