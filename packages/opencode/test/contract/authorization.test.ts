@@ -117,6 +117,18 @@ describe("debug", () => {
 })
 
 describe("the prompt of the shell", () => {
+  it.live("takes the flags that are typed before its own", () =>
+    Effect.gen(function* () {
+      const { url } = yield* guarded
+      const { run, write } = yield* world
+      const config = write("servers.json", { mcp: { docs: { type: "remote", url } } })
+      const words = ["shell", "--config", config, "--interaction-timeout", "200"]
+      const { code, stderr } = yield* run(words, { stdin: "auth docs --interaction-timeout 1\n" })
+      expect(stderr).toContain("nobody came back within 1 s")
+      expect(code).toBe(4)
+    }),
+  )
+
   it.live(
     "signs in to a server, looks at it, and forgets the sign-in, with the servers that it has",
     () =>

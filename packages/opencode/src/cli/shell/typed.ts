@@ -94,12 +94,19 @@ const runOwn = (name: string, words: ReadonlyArray<string>, state: State) =>
     return Exit.done
   })
 
-/** The flags of this shell, for commands that read the configuration themselves. */
-const flagsOf = ({ config, interactionTimeout, trust }: Options): ReadonlyArray<string> => [
-  ...(config === undefined ? [] : ["--config", config]),
-  ...(trust === true ? ["--trust"] : []),
-  ...(interactionTimeout === undefined ? [] : ["--interaction-timeout", String(interactionTimeout)]),
-]
+/** The flags of this shell, for commands that read the configuration themselves; those that are typed come first. */
+const flagsOf = (
+  { config, interactionTimeout, trust }: Options,
+  typed: ReadonlyArray<string>,
+): ReadonlyArray<string> => {
+  const isTyped = (flag: string) => typed.some((word) => word === flag || word.startsWith(`${flag}=`))
+  const flags: ReadonlyArray<readonly [flag: string, words: ReadonlyArray<string> | undefined]> = [
+    ["--config", config === undefined ? undefined : [config]],
+    ["--trust", trust === true ? [] : undefined],
+    ["--interaction-timeout", interactionTimeout === undefined ? undefined : [String(interactionTimeout)]],
+  ]
+  return flags.flatMap(([flag, words]) => (words === undefined || isTyped(flag) ? [] : [flag, ...words]))
+}
 
 /** The commands of authorization. `words` begin with one of them. */
 const runAuthorizing = (words: ReadonlyArray<string>, options: Options, state: State, here: Writer) =>
@@ -108,7 +115,7 @@ const runAuthorizing = (words: ReadonlyArray<string>, options: Options, state: S
     const output = yield* Output
     const [name = "", ...rest] = words
     const server = rest.find((word) => !word.startsWith("-"))
-    const line = [name, ...flagsOf(options), ...rest]
+    const line = [name, ...flagsOf(options, rest), ...rest]
     // Each step is looked at from its beginning, by a connection of its own.
     if (name === "debug") return yield* Effect.provideService(runCommand(line, here), Runtime.Running, undefined)
     // Pasting takes the terminal from the line; a choice would not.
