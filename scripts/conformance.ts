@@ -20,6 +20,8 @@ export const passing = [
   "tools_call",
   "sse-retry",
   "elicitation-sep1034-client-defaults",
+  "json-schema-ref-no-deref@2025-11-25",
+  "json-schema-2020-12-preservation",
   "auth/metadata-default",
   "auth/metadata-var1",
   "auth/metadata-var2",

@@ -40,6 +40,15 @@ export const scenarios: { readonly [name: string]: Scenario } = {
   initialize: list,
   tools_call: call("add_numbers", { a: 5, b: 3 }),
   "sse-retry": call("test_reconnection"),
+  // A schema is listed as it is, and what it refers to is not fetched.
+  "json-schema-ref-no-deref": list,
+  "json-schema-2020-12-preservation": {
+    run: (mcp) =>
+      Effect.flatMap(mcp.tools(server), (tools) => {
+        const schema = tools.find(({ tool }) => tool.name === "json_schema_2020_12_tool")?.tool.inputSchema
+        return mcp.callTool(server, "json_schema_echo", { schema })
+      }),
+  },
   // Nothing is filled in: the client itself applies the defaults.
   "elicitation-sep1034-client-defaults": {
     ...call("test_client_elicitation_defaults"),
