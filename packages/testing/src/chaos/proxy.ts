@@ -1,0 +1,170 @@
+/** What stands between the client and a server over Streamable HTTP, and harms what passes as its tag asks. */
+import { createServer, type IncomingMessage, request as forward, type ServerResponse } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { bodyOf } from "../peers/web-http.ts"
+import { forgetting, nobody, tagIn } from "./faults.ts"
+
+export interface ChaosProxy {
+  readonly url: string
+  /** Where the server is; `undefined` while there is none. */
+  upstream: string | undefined
+  /** What becomes of every request meanwhile. */
+  weather: "fair" | "refused" | "closed" | "amnesia"
+  /** Ends every connection. */
+  readonly cut: () => void
+  /** How many requests there were by method: of HTTP, and of `initialize`. */
+  readonly count: () => { readonly requests: number; readonly gets: number; readonly initialize: number }
+}
+
+const refusals: Readonly<Record<string, readonly [status: number, body: string, headers?: Record<string, string>]>> = {
+  forget: [404, "Session not found"],
+  missing: [400, "No valid session ID provided"],
+  invalid: [
+    400,
+    `{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Bad Request: Missing session ID"}}`,
+    { "content-type": "application/json" },
+  ],
+  bad: [400, "the session type is not supported"],
+  unauthorized: [401, "who are you?", { "www-authenticate": `Bearer realm="chaos"` }],
+  busy: [429, "slow down", { "retry-after": "1" }],
+  broken: [500, "oh no"],
+  gateway: [502, "<!doctype html><title>502 Bad Gateway</title>", { "content-type": "text/html" }],
+  unavailable: [503, "back soon", { "retry-after": "1" }],
+}
+
+const corrupted = (text: string) => text.replace(/"jsonrpc":/g, `"jsonrpc";`)
+
+/** The answer with something done to it: what is written, and whether the socket closes then. */
+const harm = (fault: string, text: string): { readonly text: string; readonly drop?: true } => {
+  const half = Math.floor(text.length / 2)
+  switch (fault) {
+    case "duplicate":
+      return { text: text + text }
+    case "junk": {
+      const stranger = `{"jsonrpc":"2.0","id":${nobody},"result":{}}`
+      return { text: `: a comment\n\nevent: ping\ndata: {}\n\nevent: message\ndata: ${stranger}\n\n${text}` }
+    }
+    case "truncate":
+      return { text: text.slice(0, half), drop: true }
+    case "corrupt":
+      return { text: corrupted(text) }
+    case "foreign":
+      return { text: text.replace(/"id":\d+(?=[,}])/g, `"id":${nobody}`) }
+    default:
+      return { text }
+  }
+}
+
+const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weather"] }) => {
+  const count = { requests: 0, gets: 0, initialize: 0 }
+  const seen = new Set<number>()
+  const forgotten = new Set<string>()
+
+  const refuse = (response: ServerResponse, fault: string) => {
+    const [status, body, headers] = refusals[fault] ?? [500, "?"]
+    response.writeHead(status, headers).end(body)
+  }
+
+  const pass = (incoming: IncomingMessage, body: Buffer, response: ServerResponse, fault: string) => {
+    if (proxy.upstream === undefined) return refuse(response, "gateway")
+    const onwards = forward(
+      proxy.upstream,
+      { method: incoming.method, headers: incoming.headers, agent: false },
+      (answer) => {
+        answer.on("error", () => response.destroy())
+        const { "content-length": _, ...headers } = answer.headers
+        const begin = () => response.writeHead(answer.statusCode ?? 500, headers)
+        if (fault === "none") {
+          begin().flushHeaders()
+          answer.pipe(response)
+          return
+        }
+        bodyOf(answer).then(
+          (whole) => {
+            const text = whole.toString()
+            if (fault === "dropAfter") return void response.destroy()
+            if (fault === "late") return refuse(response, "broken")
+            if (fault === "page") {
+              return void response.writeHead(200, { "content-type": "text/html" }).end("<title>Sign in</title>")
+            }
+            if (fault === "delay") return void setTimeout(() => begin().end(text), 40)
+            if (fault === "silent") return void begin().write(": nothing\n\n")
+            const harmed = harm(fault, text)
+            if (harmed.drop !== true) return void begin().end(harmed.text)
+            begin().write(harmed.text, () => setTimeout(() => response.destroy(), 5))
+          },
+          () => response.destroy(),
+        )
+      },
+    )
+    onwards.on("error", () => (response.headersSent ? response.destroy() : refuse(response, "gateway")))
+    response.on("close", () => onwards.destroy())
+    onwards.end(body)
+  }
+
+  const handle = (incoming: IncomingMessage, body: Buffer, response: ServerResponse) => {
+    const text = body.toString()
+    const initialize = text.includes(`"method":"initialize"`)
+    count.requests += 1
+    if (incoming.method === "GET") count.gets += 1
+    if (initialize) count.initialize += 1
+    if (proxy.weather === "closed") return void response.destroy()
+    if (proxy.weather === "refused") return refuse(response, "gateway")
+    const session = incoming.headers["mcp-session-id"]
+    if (typeof session === "string" && incoming.method !== "DELETE") {
+      if (proxy.weather === "amnesia") forgotten.add(session)
+      if (forgotten.has(session)) return refuse(response, "forget")
+    }
+    const found = incoming.method === "POST" ? tagIn(text) : undefined
+    const harmless =
+      found === undefined || found.fault === "none" || seen.has(found.number) || text.includes(`"id":`) === false
+    if (harmless) return pass(incoming, body, response, "none")
+    seen.add(found.number)
+    if (found.fault === "dropBefore") return void response.destroy()
+    if (!(found.fault in refusals)) return pass(incoming, body, response, found.fault)
+    if (forgetting.has(found.fault) && typeof session === "string") forgotten.add(session)
+    refuse(response, found.fault)
+  }
+
+  const server = createServer((incoming, response) => {
+    response.on("error", () => undefined)
+    bodyOf(incoming).then(
+      (body) => handle(incoming, body, response),
+      () => response.destroy(),
+    )
+  })
+  return { server, count }
+}
+
+/** A proxy in this process; it ends with the Scope. */
+export const chaosProxy: Effect.Effect<ChaosProxy, never, Scope.Scope> = Effect.suspend(() => {
+  const state: { upstream: string | undefined; weather: ChaosProxy["weather"] } = {
+    upstream: undefined,
+    weather: "fair",
+  }
+  const { count, server } = serve(state)
+  const sockets = new Set<Socket>()
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket)
+    socket.on("error", () => undefined)
+    socket.on("close", () => sockets.delete(socket))
+  })
+  const cut = () => sockets.forEach((socket) => socket.destroy())
+  return Effect.acquireRelease(
+    Effect.callback<ChaosProxy>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        // A server that listens has an address with a port.
+        const { port } = server.address() as AddressInfo
+        const url = `http://127.0.0.1:${port}/mcp`
+        resume(Effect.succeed(Object.assign(state, { url, cut, count: () => ({ ...count }) })))
+      })
+    }),
+    () =>
+      Effect.callback<void>((resume) => {
+        server.close(() => resume(Effect.void))
+        cut()
+      }),
+  )
+})
