@@ -34,6 +34,12 @@ const refusals: Readonly<Record<string, readonly [status: number, body: string, 
   unavailable: [503, "back soon", { "retry-after": "1" }],
 }
 
+/** Closes the socket: Bun says 200 and nothing where a response is destroyed. */
+const drop = (response: ServerResponse) => {
+  // What has been answered has given its socket back: another request may be on it.
+  if (!response.writableEnded && !response.closed) response.socket?.destroy()
+}
+
 const corrupted = (text: string) => text.replace(/"jsonrpc":/g, `"jsonrpc";`)
 
 /** The answer with something done to it: what is written, and whether the socket closes then. */
@@ -73,7 +79,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
       proxy.upstream,
       { method: incoming.method, headers: incoming.headers, agent: false },
       (answer) => {
-        answer.on("error", () => response.destroy())
+        answer.on("error", () => drop(response))
         const { "content-length": _, ...headers } = answer.headers
         const begin = () => response.writeHead(answer.statusCode ?? 500, headers)
         if (fault === "none") {
@@ -84,7 +90,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
         bodyOf(answer).then(
           (whole) => {
             const text = whole.toString()
-            if (fault === "dropAfter") return void response.destroy()
+            if (fault === "dropAfter") return void drop(response)
             if (fault === "late") return refuse(response, "broken")
             if (fault === "page") {
               return void response.writeHead(200, { "content-type": "text/html" }).end("<title>Sign in</title>")
@@ -93,13 +99,13 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
             if (fault === "silent") return void begin().write(": nothing\n\n")
             const harmed = harm(fault, text)
             if (harmed.drop !== true) return void begin().end(harmed.text)
-            begin().write(harmed.text, () => setTimeout(() => response.destroy(), 5))
+            begin().write(harmed.text, () => setTimeout(() => drop(response), 5))
           },
-          () => response.destroy(),
+          () => drop(response),
         )
       },
     )
-    onwards.on("error", () => (response.headersSent ? response.destroy() : refuse(response, "gateway")))
+    onwards.on("error", () => (response.headersSent ? drop(response) : refuse(response, "gateway")))
     response.on("close", () => onwards.destroy())
     onwards.end(body)
   }
@@ -110,7 +116,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
     count.requests += 1
     if (incoming.method === "GET") count.gets += 1
     if (initialize) count.initialize += 1
-    if (proxy.weather === "closed") return void response.destroy()
+    if (proxy.weather === "closed") return void drop(response)
     if (proxy.weather === "refused") return refuse(response, "gateway")
     const session = incoming.headers["mcp-session-id"]
     if (typeof session === "string" && incoming.method !== "DELETE") {
@@ -122,7 +128,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
       found === undefined || found.fault === "none" || seen.has(found.number) || text.includes(`"id":`) === false
     if (harmless) return pass(incoming, body, response, "none")
     seen.add(found.number)
-    if (found.fault === "dropBefore") return void response.destroy()
+    if (found.fault === "dropBefore") return void drop(response)
     if (!(found.fault in refusals)) return pass(incoming, body, response, found.fault)
     if (forgetting.has(found.fault) && typeof session === "string") forgotten.add(session)
     refuse(response, found.fault)
@@ -132,7 +138,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
     response.on("error", () => undefined)
     bodyOf(incoming).then(
       (body) => handle(incoming, body, response),
-      () => response.destroy(),
+      () => drop(response),
     )
   })
   return { server, count }

@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import type * as Scope from "effect/Scope"
 import { isAlive } from "../peers/alive.ts"
 import { poll } from "../polling.ts"
@@ -108,11 +109,13 @@ const listening = (log: string): Effect.Effect<Listening, never, Scope.Scope> =>
         proxy.upstream = url
       })
     })
+    // Two who restart it at once would start two.
+    const turns = Semaphore.makeUnsafe(1)
     yield* Effect.acquireRelease(start, () => stop("SIGKILL"))
     return {
       proxy,
       pid: () => child?.pid ?? 0,
-      restart: (signal) => Effect.uninterruptible(Effect.andThen(stop(signal), start)),
+      restart: (signal) => turns.withPermit(Effect.uninterruptible(Effect.andThen(stop(signal), start))),
     }
   })
 

@@ -16,7 +16,11 @@ const silence = 300
 const disturbed = 5_000
 const patient = 60_000
 
-export const fateOf = ({ fault, server }: Step): Fate => {
+/** What only reads is asked once more where its answer was lost on the way. */
+const askedAgain: ReadonlySet<string> = new Set(["dropBefore", "dropAfter"])
+
+export const fateOf = ({ action, fault, server }: Step): Fate => {
+  if (action.kind === "read" && askedAgain.has(fault)) return { expected: "answer" }
   const fates: Readonly<Record<string, Fate>> = server === "local" ? localFaults : remoteFaults
   return fates[fault] ?? { expected: "answer" }
 }
