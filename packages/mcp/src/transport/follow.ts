@@ -166,7 +166,8 @@ export const resume = (options: FollowOptions): Effect.Effect<void, TransportErr
       failures += 1
       empty += 1
       const { reason } = result.failure
-      const cannot = reason._tag === "HttpStatus" && reason.status === 405
+      // A session that is forgotten meanwhile refuses the stream, and not the request: that was taken, and is not sent again.
+      const cannot = (reason._tag === "HttpStatus" && reason.status === 405) || isSessionLost(reason)
       if (cannot || (isPassing(result.failure) && failures >= resumeFailures)) {
         return yield* fail(new StreamEnded({ url: shownUrl(options.url) }))
       }

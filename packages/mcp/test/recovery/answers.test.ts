@@ -80,3 +80,24 @@ for (const [how, loss] of losses) {
     )
   })
 }
+
+it.live("an answer is not asked for again where the session is forgotten before its stream is resumed", () =>
+  Effect.gen(function* () {
+    const server = yield* rawHttp({
+      session: "s",
+      tools,
+      get: ({ headers }) =>
+        headers["last-event-id"] === undefined ? undefined : { status: 404, text: "Session not found" },
+      on: {
+        "tools/call": ({ nth }) => (nth === 0 ? { sse: [{ id: "1", retry: 1, data: "" }] } : undefined),
+      },
+    })
+    const mcp = yield* connected(server.url, false)
+    const error = yield* Effect.flip(mcp.callTool("a", "plain", { n: 1 }))
+    // The server took the call, and may have done what it asks for: it refused the stream alone.
+    expect(error.message).toContain("ended the response stream without an answer")
+    expect(server.of("tools/call").length).toBe(1)
+    expect(yield* mcp.callTool("a", "plain", { n: 2 })).toMatchObject({ content: [{ text: '{"n":2}' }] })
+    expect(server.of("tools/call").length).toBe(2)
+  }),
+)
