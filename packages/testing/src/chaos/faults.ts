@@ -73,6 +73,9 @@ export type LocalFault = keyof typeof localFaults
 /** The faults that make the client begin another session. */
 export const forgetting: ReadonlySet<string> = new Set(["forget", "missing", "invalid"])
 
+/** What loses an answer at once: what only reads is asked once more. */
+export const askedAgain: ReadonlySet<string> = new Set(["dropBefore", "dropAfter"])
+
 export const tagOf = (number: number, fault: string) => `chaos-${number}-${fault}`
 
 /** The first tag in a text. */

@@ -1,5 +1,13 @@
 /** The steps of a run, from its seed alone: calls and what is done to them, what else a client does, and what befalls the servers. */
-import { forgetting, type LocalFault, localFaults, type RemoteFault, remoteFaults, tagOf } from "./faults.ts"
+import {
+  askedAgain,
+  forgetting,
+  type LocalFault,
+  localFaults,
+  type RemoteFault,
+  remoteFaults,
+  tagOf,
+} from "./faults.ts"
 import { type Random, random } from "./random.ts"
 
 export type Server = "local" | "remote"
@@ -45,9 +53,6 @@ export interface Batch {
   readonly calm: boolean
 }
 
-/** More of them in one batch, and a session may be forgotten before it has answered anything: that ends it. */
-const forgettingLimit = 1
-
 const keys = <Key extends string>(record: Record<Key, unknown>): readonly [Key, ...ReadonlyArray<Key>] =>
   // An object's own keys, in the order in which they are written.
   Object.keys(record) as unknown as readonly [Key, ...ReadonlyArray<Key>]
@@ -85,11 +90,13 @@ const harmed: ReadonlySet<string> = new Set(["call", "read"])
 /** The batches of `steps` steps. */
 export function* plan(seed: number, steps: number): Generator<Batch> {
   const chance = random(seed)
+  // One forgotten session in a batch: where it is forgotten before it has answered anything, it is over.
   let number = 0
   while (number < steps) {
     const size = Math.min(8 + chance.below(32), steps - number)
-    const disasters = chance.chance(0.2) ? 1 + chance.below(2) : 0
-    let forgets = 0
+    const disasters = chance.chance(0.3) ? 1 + chance.below(2) : 0
+    let hasForgotten = false
+    let hasLost = false
     const batch = Array.from({ length: size }, (_, at): Step => {
       number += 1
       const server = chance.pick(["local", "remote"] as const)
@@ -101,10 +108,15 @@ export function* plan(seed: number, steps: number): Generator<Batch> {
       }
       const found = action(chance)
       const wanted = server === "local" ? chance.pick(keys(localFaults)) : chance.pick(keys(remoteFaults))
-      const harms =
-        harmed.has(found.kind) && chance.chance(0.5) && (!forgetting.has(wanted) || forgets < forgettingLimit)
-      const fault = harms ? wanted : "none"
-      if (forgetting.has(fault)) forgets += 1
+      const forgets = forgetting.has(wanted)
+      const lost = found.kind === "read" && askedAgain.has(wanted)
+      // A request is sent once more, not twice: one that meets both fails.
+      const apart = forgets ? !hasForgotten && !hasLost : !lost || !hasForgotten
+      const fault = harmed.has(found.kind) && chance.chance(0.5) && apart ? wanted : "none"
+      if (fault !== "none") {
+        hasForgotten ||= forgets
+        hasLost ||= lost
+      }
       return { number, at: when, server, action: found, fault, tag: tagOf(number, fault) }
     })
     yield { steps: batch, calm: disasters === 0 }

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { Mcp, McpError, SessionError, TaskError, TransportError } from "@opencode-ai/mcp"
-import { type Fate, localFaults, remoteFaults } from "./faults.ts"
+import { askedAgain, type Fate, localFaults, remoteFaults } from "./faults.ts"
 import type { Disaster, Step } from "./plan.ts"
 import { gone, type Servers, signal } from "./servers.ts"
 
@@ -15,9 +15,6 @@ export type Outcome = { readonly text: string } | "cancelled" | "done"
 const silence = 300
 const disturbed = 5_000
 const patient = 60_000
-
-/** What only reads is asked once more where its answer was lost on the way. */
-const askedAgain: ReadonlySet<string> = new Set(["dropBefore", "dropAfter"])
 
 export const fateOf = ({ action, fault, server }: Step): Fate => {
   if (action.kind === "read" && askedAgain.has(fault)) return { expected: "answer" }
