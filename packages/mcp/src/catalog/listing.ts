@@ -3,8 +3,8 @@
  *
  * Bounded in pages and items, and in what each item says (`protocol/said.ts`: a description 16,384 characters, a title
  * 1,024); a cursor that repeats ends the listing. An item that makes no sense is left out, a page that fails
- * keeps what was read before it, and all of that is said. Only the end of the connection fails a listing: its cursor is
- * worth nothing in the next session.
+ * keeps what was read before it, and all of that is said. A listing fails with the end of the connection, whose cursor is
+ * worth nothing in the next session, and where the first page met a server that was down or busy: it is read again then.
  */
 import * as Effect from "effect/Effect"
 import { brief } from "../protocol/json.ts"
@@ -29,6 +29,15 @@ export interface Kind<Item> {
   /** What identifies an item: two with the same are one too many. `undefined` where the item makes no sense. */
   readonly identify: (item: JsonObject) => string | undefined
   readonly is: (item: JsonObject) => item is JsonObject & Item
+}
+
+/**
+ * Whether a page that failed is the end of the list, and not of the listing. What would be empty because the server was
+ * down for a moment would stay so for as long as the session.
+ */
+const mayEnd = (reason: SessionError["reason"], page: number, needsFirst: boolean): boolean => {
+  if (reason._tag === "Transport" && (!reason.isOneAnswer || (page === 0 && reason.isPassing))) return false
+  return page > 0 || !needsFirst
 }
 
 /** Lists to the end. Empty, with nothing sent, where the server does not declare the capability. */
@@ -68,8 +77,7 @@ export const list = <Item>(
       const params: Page = cursor === undefined ? {} : { cursor }
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
-          ({ reason }) =>
-            (page > 0 || options.needsFirst !== true) && (reason._tag !== "Transport" || reason.isOneAnswer),
+          ({ reason }) => mayEnd(reason, page, options.needsFirst === true),
           (error) =>
             Effect.sync(() => options.warn(`${kind.method.method}: ${error.reason.message}; ${items.length} kept`)),
         ),

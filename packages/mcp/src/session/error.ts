@@ -84,6 +84,12 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
     if (reason._tag === "HttpStatus") return reason.status !== 404 || !reason.withSession
     return reason._tag === "MessageTooLarge" || reason._tag === "StreamEnded" || reason._tag === "UnexpectedContent"
   }
+  /** Whether the same request may be answered a moment later: the server is down or busy, or its stream broke. */
+  get isPassing(): boolean {
+    const { reason } = this.error
+    if (reason._tag === "HttpStatus") return reason.status >= 500 || reason.status === 429
+    return reason._tag === "StreamEnded" || reason._tag === "Unreachable"
+  }
   override get message(): string {
     return this.error.message
   }

@@ -35,6 +35,26 @@ describe("a list that a server over HTTP breaks off", () => {
     }),
   )
 
+  it.live("is read again where the server was down for a moment, and is not empty for good", () =>
+    Effect.gen(function* () {
+      const mcp = yield* Mcp
+      let isDown = false
+      const http = yield* rawHttp({
+        on: { "tools/list": () => (isDown ? { status: 502, text: "bad gateway" } : undefined) },
+      })
+      expect(yield* mcp.add(config("peer", { type: "remote", url: http.url }))).toEqual({ status: "connected" })
+      const { length } = yield* mcp.tools("peer")
+      expect(length).toBeGreaterThan(0)
+      isDown = true
+      const connection = yield* mcp.connection("peer")
+      const live = connection.live()
+      expect((yield* Effect.exit(live?.catalog.tools.refresh ?? Effect.void))._tag).toBe("Failure")
+      isDown = false
+      expect((yield* mcp.tools("peer")).length).toBe(length)
+      expect(yield* mcp.callTool("peer", "echo", {})).toMatchObject({ content: [{ text: "{}" }] })
+    }),
+  )
+
   it.live("is empty, and says so, where the server refuses it with an error in an HTTP 4xx", () =>
     Effect.gen(function* () {
       const mcp = yield* Mcp
