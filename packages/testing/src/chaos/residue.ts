@@ -1,5 +1,5 @@
 /** What a run may leave behind in this process: timers, fibres, listeners, sockets, memory. */
-import { readdirSync, readlinkSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -8,19 +8,36 @@ import { poll } from "../polling.ts"
 /** How long what is left may take to go, in milliseconds. */
 const grace = 10_000
 
-/** The sockets and pipes that this process holds; 0 where nobody tells. */
-const handles = (): number => {
+/** The sockets and pipes that this process holds; none where nobody tells. */
+const handles = (): ReadonlyArray<string> => {
+  const link = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      // It was closed meanwhile.
+      return ""
+    }
+  }
   try {
-    return readdirSync("/proc/self/fd").filter((fd) => {
-      try {
-        return /^(socket|pipe):/.test(readlinkSync(`/proc/self/fd/${fd}`))
-      } catch {
-        // It was closed meanwhile.
-        return false
-      }
-    }).length
+    return readdirSync("/proc/self/fd")
+      .map(link)
+      .filter((name) => /^(socket|pipe):/.test(name))
   } catch {
-    return 0
+    return []
+  }
+}
+
+/** What the kernel says of these sockets. */
+const connections = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const inodes = names.map((name) => name.replace(/\D/g, ""))
+  try {
+    const rows = readFileSync("/proc/net/tcp", "utf8").split("\n")
+    return rows
+      .map((row) => row.trim().split(/\s+/))
+      .filter((fields) => inodes.includes(fields[9] ?? ""))
+      .map((fields) => fields.slice(1, 4).join(" "))
+  } catch {
+    return []
   }
 }
 
@@ -69,7 +86,7 @@ const timers: Effect.Effect<() => ReadonlyArray<string>, never, Scope.Scope> = E
 
 /** What is there now: give it to `left` once everything is closed. */
 export interface Before {
-  readonly handles: number
+  readonly handles: ReadonlyArray<string>
   readonly listeners: number
   readonly fibres: () => number
   readonly timers: () => ReadonlyArray<string>
@@ -104,7 +121,9 @@ export const left = (before: Before): Effect.Effect<ReadonlyArray<string>> => {
   const look = () => [
     ...(before.fibres() > 0 ? [`${before.fibres()} fibres`] : []),
     ...before.timers().map((from) => `a timer ${from}`),
-    ...(handles() > before.handles ? [`${handles() - before.handles} sockets or pipes`] : []),
+    ...handles()
+      .filter((name) => !before.handles.includes(name))
+      .map((name) => `a ${name} ${connections([name]).join("")}`),
     ...(listeners() > before.listeners ? [`${listeners() - before.listeners} listeners of the process`] : []),
   ]
   const none = poll(() => (look().length === 0 ? true : undefined))

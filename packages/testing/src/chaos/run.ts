@@ -213,6 +213,8 @@ const live = (options: RunOptions, servers: Servers): Effect.Effect<Omit<Report,
 export const run = (options: RunOptions): Effect.Effect<Report, unknown> =>
   Effect.gen(function* () {
     const directory = yield* temporaryDirectory
+    // Whoever started this may arm a timer of its own in the same breath.
+    yield* Effect.yieldNow
     const before = yield* Residue.count
     const pids: Array<number> = []
     const report = yield* before.within(
