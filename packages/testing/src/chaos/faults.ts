@@ -31,6 +31,8 @@ export const remoteFaults = {
   missing: forgotten,
   /** … or as a JSON-RPC error. */
   invalid: forgotten,
+  /** 404 each time, to this request alone: it is sent once more, and no oftener. */
+  always: refused,
   /** A 400 with the word session in it, which means something else. */
   bad: refused,
   unauthorized: refused,
@@ -71,7 +73,7 @@ export type RemoteFault = keyof typeof remoteFaults
 export type LocalFault = keyof typeof localFaults
 
 /** The faults that make the client begin another session. */
-export const forgetting: ReadonlySet<string> = new Set(["forget", "missing", "invalid"])
+export const forgetting: ReadonlySet<string> = new Set(["forget", "missing", "invalid", "always"])
 
 /** What loses an answer at once: what only reads is asked once more. */
 export const askedAgain: ReadonlySet<string> = new Set(["dropBefore", "dropAfter"])

@@ -59,9 +59,9 @@ for (const seed of seeds) {
   const seconds = (performance.now() - began) / 1000
   if (Exit.isSuccess(exit))
     process.stdout.write(
-      `${lines(exit.value, seconds)
+      lines(exit.value, seconds)
         .map((line) => `  ${line}\n`)
-        .join("")}`,
+        .join(""),
     )
   else {
     process.stdout.write(`  ${errorOfCause(exit.cause).message}\n`)

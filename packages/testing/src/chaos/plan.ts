@@ -66,7 +66,7 @@ const disaster = ({ below, chance, pick }: Random, server: Server): Disaster => 
     case "down":
       return { kind, server: "remote", for: 20 + below(300), answers: chance(0.5) }
     case "amnesia":
-      return { kind, server: "remote", for: 50 + below(150) }
+      return { kind, server: "remote", for: 400 + below(600) }
     default:
       return { kind, server }
   }
@@ -91,14 +91,14 @@ const harmed: ReadonlySet<string> = new Set(["call", "read"])
 export function* plan(seed: number, steps: number): Generator<Batch> {
   const chance = random(seed)
   // One forgotten session in a batch: where it is forgotten before it has answered anything, it is over.
-  let number = 0
-  while (number < steps) {
-    const size = Math.min(8 + chance.below(32), steps - number)
+  for (let taken = 0, size = 0; taken < steps; taken += size) {
+    size = Math.min(8 + chance.below(32), steps - taken)
+    const before = taken
     const disasters = chance.chance(0.3) ? 1 + chance.below(2) : 0
     let hasForgotten = false
     let hasLost = false
     const batch = Array.from({ length: size }, (_, at): Step => {
-      number += 1
+      const number = before + at + 1
       const server = chance.pick(["local", "remote"] as const)
       const when = chance.below(30)
       if (at < disasters) {

@@ -20,6 +20,7 @@ export interface ChaosProxy {
 
 const refusals: Readonly<Record<string, readonly [status: number, body: string, headers?: Record<string, string>]>> = {
   forget: [404, "Session not found"],
+  always: [404, "Session not found"],
   missing: [400, "No valid session ID provided"],
   invalid: [
     400,
@@ -90,7 +91,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
         bodyOf(answer).then(
           (whole) => {
             const text = whole.toString()
-            if (fault === "dropAfter") return void drop(response)
+            if (fault === "dropAfter") return drop(response)
             if (fault === "late") return refuse(response, "broken")
             if (fault === "page") {
               return void response.writeHead(200, { "content-type": "text/html" }).end("<title>Sign in</title>")
@@ -116,7 +117,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
     count.requests += 1
     if (incoming.method === "GET") count.gets += 1
     if (initialize) count.initialize += 1
-    if (proxy.weather === "closed") return void drop(response)
+    if (proxy.weather === "closed") return drop(response)
     if (proxy.weather === "refused") return refuse(response, "gateway")
     const session = incoming.headers["mcp-session-id"]
     if (typeof session === "string" && incoming.method !== "DELETE") {
@@ -125,12 +126,15 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
     }
     const found = incoming.method === "POST" ? tagIn(text) : undefined
     const harmless =
-      found === undefined || found.fault === "none" || seen.has(found.number) || text.includes(`"id":`) === false
+      found === undefined ||
+      found.fault === "none" ||
+      (seen.has(found.number) && found.fault !== "always") ||
+      text.includes(`"id":`) === false
     if (harmless) return pass(incoming, body, response, "none")
     seen.add(found.number)
-    if (found.fault === "dropBefore") return void drop(response)
+    if (found.fault === "dropBefore") return drop(response)
     if (!(found.fault in refusals)) return pass(incoming, body, response, found.fault)
-    if (forgetting.has(found.fault) && typeof session === "string") forgotten.add(session)
+    if (forgetting.has(found.fault) && found.fault !== "always" && typeof session === "string") forgotten.add(session)
     refuse(response, found.fault)
   }
 

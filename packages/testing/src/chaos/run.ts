@@ -131,7 +131,7 @@ const make = (options: RunOptions, servers: Servers, mcp: Mcp["Service"]) => {
       const after = servers.remote.proxy.count()
       const steps = batch.steps.length
       const amount = (name: keyof typeof after) => after[name] - before[name]
-      const begun = batch.calm ? 1 : 4 + 2 * steps
+      const begun = batch.calm ? 1 : 12 + steps / 2
       if (amount("initialize") > begun) return Effect.fail(violation(`${amount("initialize")} handshakes`))
       if (amount("gets") > 20 + 4 * steps) return Effect.fail(violation(`a storm of ${amount("gets")} GETs`))
       if (amount("requests") > 60 + 12 * steps)

@@ -18,7 +18,8 @@ describe("the steps of a seed", () => {
   test("are as many as were asked for, and leave no fault and no disaster out", () => {
     const steps = [...plan(7, 20_000)].flatMap((batch) => batch.steps)
     expect(steps.map(({ number }) => number)).toEqual(Array.from({ length: 20_000 }, (_, at) => at + 1))
-    const faults = (of: string) => new Set<string>(steps.filter(({ server }) => server === of).map(({ fault }) => fault))
+    const faults = (of: string) =>
+      new Set<string>(steps.filter(({ server }) => server === of).map(({ fault }) => fault))
     expect([...faults("local")].sort()).toEqual(Object.keys(localFaults).sort())
     expect([...faults("remote")].sort()).toEqual(Object.keys(remoteFaults).sort())
     const disasters = steps.flatMap(({ action }) => (action.kind === "disaster" ? [action.disaster.kind] : []))
