@@ -5,8 +5,10 @@
  *
  * A server that forgets the new session before it has answered anything would be asked for ever: then it is over.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "../transport/error.ts"
@@ -62,6 +64,8 @@ export const make = (options: {
   readonly handshake: Effect.Effect<void, SessionError>
   /** How many answers came, over all sessions. */
   readonly answers: () => number
+  /** What they learn who wait for it where the connection is closed. */
+  readonly closed: SessionError
   /** It could not be begun anew. */
   readonly failed: (error: TransportError) => void
 }): Effect.Effect<Recovery, never, Scope.Scope> =>
@@ -89,7 +93,9 @@ export const make = (options: {
               generation += 1
               answersBefore = options.answers()
             } else options.failed(error)
-            Deferred.doneUnsafe(current, exit)
+            // Who waits was not interrupted, where the connection was closed meanwhile.
+            const isClosed = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)
+            Deferred.doneUnsafe(current, isClosed ? Exit.fail(options.closed) : exit)
           }),
         ),
       )

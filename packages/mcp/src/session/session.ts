@@ -24,6 +24,7 @@ import { adapter, type Adapter, isRevision, latest, type Revision } from "../pro
 import { Closed, fail as transportError, type TransportError, Unresponsive } from "../transport/error.ts"
 import { type Connection, Transport } from "../transport/transport.ts"
 import {
+  closed,
   NotDeclared,
   SessionError,
   type SessionReason,
@@ -200,6 +201,7 @@ const begin = (
     const recovery: Recovery.Recovery = yield* Recovery.make({
       handshake: Effect.suspend(() => renew),
       answers: () => requests.answers(),
+      closed: closed(options.server, Method.initialize.method),
       failed: (error) => end(error),
     })
     const requests: Requests.Requests = yield* Requests.make({

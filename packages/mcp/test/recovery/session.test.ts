@@ -238,3 +238,20 @@ describe("a session that the server has forgotten", () => {
     }),
   )
 })
+
+it.live("a call that waits for the next session fails with a reason where the server is disconnected meanwhile", () =>
+  Effect.gen(function* () {
+    let begun = 0
+    const { forget, server } = yield* forgetful(text(404, ""), {
+      // The next session is not answered for.
+      on: { initialize: () => ((begun += 1) > 1 ? Effect.never : undefined) },
+    })
+    const mcp = yield* connected(server.url)
+    forget()
+    const calls = yield* Effect.forEach([1, 2], (n) => Effect.forkChild(Effect.flip(mcp.callTool("a", "echo", { n }))))
+    yield* server.first((request) => request.rpc.method === "initialize" && begun > 1)
+    const late = yield* Effect.forkChild(Effect.flip(mcp.callTool("a", "echo", { n: 3 })), { startImmediately: true })
+    yield* mcp.disconnect("a")
+    for (const call of [...calls, late]) expect((yield* Fiber.join(call)).message).toContain("connection was closed")
+  }),
+)
