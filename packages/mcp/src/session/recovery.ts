@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { TransportError } from "../transport/error.ts"
 import { isSessionLost } from "../transport/session-lost.ts"
 import type { Owner } from "./entry.ts"
-import type { SessionError } from "./error.ts"
+import { SessionError, Timeout } from "./error.ts"
 
 /** What changes nothing at the server: it is asked once more where its answer was lost on the way. */
 const repeatable: ReadonlySet<string> = new Set([
@@ -53,13 +53,16 @@ export interface Recovery {
   readonly generation: Owner["generation"]
   /** The session was found to be forgotten without any request that waits. */
   readonly forgotten: (error: TransportError) => void
-  /** What a request waits for that is made meanwhile; `undefined` where nothing is under way. */
-  readonly underWay: () => Effect.Effect<void, SessionError> | undefined
+  /** What a request waits for that is made meanwhile, no longer than its timeout; `undefined` where nothing is under way. */
+  readonly underWay: (method: string, timeout: number | undefined) => Effect.Effect<void, SessionError> | undefined
   /** The first session has begun: from here on one that is lost is begun anew. */
   readonly begun: () => void
 }
 
 export const make = (options: {
+  readonly server: string
+  /** How long a request that names no timeout may wait, in milliseconds. */
+  readonly timeout: number
   /** Makes the handshake again, and tells whoever has to know. */
   readonly handshake: Effect.Effect<void, SessionError>
   /** How many answers came, over all sessions. */
@@ -103,12 +106,28 @@ export const make = (options: {
       return current
     }
 
+    /** Several handshakes may be tried: whoever waits has a time of their own. */
+    const awaited = (
+      session: Deferred.Deferred<void, SessionError>,
+      method: string,
+      timeout: number | undefined,
+    ): Effect.Effect<void, SessionError> => {
+      const after = timeout ?? options.timeout
+      return Effect.timeoutOrElse(Deferred.await(session), {
+        duration: after,
+        orElse: () => {
+          const reason = new Timeout({ kind: "connect", after })
+          return Effect.fail(new SessionError({ server: options.server, method, reason }))
+        },
+      })
+    }
+
     return {
       generation: () => generation,
       begun: () => {
         answersBefore = options.answers()
       },
-      underWay: () => (running === undefined ? undefined : Deferred.await(running)),
+      underWay: (method, timeout) => (running === undefined ? undefined : awaited(running, method, timeout)),
       forgotten: (error) => {
         start(error)
       },
@@ -121,7 +140,10 @@ export const make = (options: {
         // It was sent in a session before this one, and its refusal took its time.
         if (failed.generation < generation) return failed.again
         const current = start(error)
-        return current === undefined ? undefined : Effect.andThen(Deferred.await(current), failed.again)
+        const { error: told, options: asked } = failed
+        return current === undefined
+          ? undefined
+          : Effect.andThen(awaited(current, told.method, asked?.timeout), failed.again)
       },
     }
   })

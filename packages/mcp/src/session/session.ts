@@ -199,6 +199,8 @@ const begin = (
       ended: Deferred.await(over),
     })
     const recovery: Recovery.Recovery = yield* Recovery.make({
+      server: options.server,
+      timeout: options.timeout ?? defaultTimeout,
       handshake: Effect.suspend(() => renew),
       answers: () => requests.answers(),
       closed: closed(options.server, Method.initialize.method),
@@ -296,7 +298,7 @@ const begin = (
     const declared: Session["Service"]["declares"] = ({ capability }) =>
       (current.tasks || capability[0] !== "tasks") && declares(offers, capability)
     const send: Session["Service"]["request"] = (method, params, requestOptions) => {
-      const waiting = recovery.underWay()
+      const waiting = recovery.underWay(method.method, requestOptions?.timeout)
       const sent = requests.request(method, params, requestOptions)
       return waiting === undefined ? sent : Effect.andThen(waiting, sent)
     }

@@ -71,6 +71,7 @@ export const open = (
       if (body === undefined) return
       const post = posts.begin(message)
       if (post.method === "initialize") exchange.session = exchange.revision = undefined
+      const { session } = exchange
       exchange.send({
         method: "POST",
         url,
@@ -86,18 +87,28 @@ export const open = (
           if (post.method === "notifications/initialized") gate.release()
           posts.lose(post, error)
           // Nobody waits for the answer to a notification.
-          if (post.id === undefined && isSessionLost(error.reason)) forgotten(error)
+          if (post.id === undefined && isSessionLost(error.reason)) forgotten(error, session)
         },
       })
     }
     const warning = (message: string) => posts.warn(message)
-    const forgotten = (error: TransportError) => {
-      if (!posts.closing) receiver.forgotten(error)
+    /** `session`: the one that the refused request named; another may have begun since. */
+    const forgotten = (error: TransportError, session: string | undefined) => {
+      if (!posts.closing && exchange.session === session) receiver.forgotten(error)
     }
     /** A stream of the session before, and its place in it, are of no use to this one. */
     const unasked = Effect.suspend(() => {
       const cursor = { lastEventId: undefined, retry: undefined }
-      return listen({ exchange, url, cursor, limit: limits.event, ...answers.unasked, warning, forgotten })
+      const { session } = exchange
+      return listen({
+        exchange,
+        url,
+        cursor,
+        limit: limits.event,
+        ...answers.unasked,
+        warning,
+        forgotten: (error) => forgotten(error, session),
+      })
     })
     const listener = yield* FiberHandle.make<void>()
     const follow = yield* FiberHandle.runtime(listener)()

@@ -255,3 +255,29 @@ it.live("a call that waits for the next session fails with a reason where the se
     for (const call of [...calls, late]) expect((yield* Fiber.join(call)).message).toContain("connection was closed")
   }),
 )
+
+it.live(
+  "a call waits for the next session no longer than its own timeout, however long the server takes to begin another",
+  () =>
+    Effect.gen(function* () {
+      let isMute = false
+      const { forget, server } = yield* forgetful(text(404, ""), {
+        on: { initialize: () => (isMute ? { sse: [{ until: Effect.never }] } : undefined) },
+      })
+      const mcp = yield* connected(server.url)
+      isMute = true
+      forget()
+      const [lost, meanwhile] = yield* Effect.all(
+        [
+          Effect.flip(mcp.callTool("a", "echo", {}, { timeout: 300 })),
+          Effect.andThen(
+            server.first(({ nth, rpc }) => rpc.method === "initialize" && nth === 1),
+            Effect.flip(mcp.readResource("a", "test://one", { timeout: 200 })),
+          ),
+        ],
+        { concurrency: "unbounded" },
+      )
+      expect(lost.message).toContain("within 300 ms")
+      expect(meanwhile.message).toContain("within 200 ms")
+    }),
+)
