@@ -138,18 +138,16 @@ export const layer = (options: {
         })
         run(Effect.forkIn(Effect.andThen(read, tell), scope))
       }
-      const followed = (what: What, ...lists: ReadonlyArray<Listed<unknown>>) =>
-        follow({
+      session.onRenewed(() => {
+        for (const [what, lists] of kinds) if (lists.some((list) => list.known() !== undefined)) again(what, lists)
+      })
+      for (const [what, lists] of kinds) {
+        yield* follow({
           listen: (listener) => session.notifications.listen(`${what}/list_changed`, listener),
           lists,
           onChanged: () => options.onChanged?.(what),
         })
-      session.onRenewed(() => {
-        for (const [what, lists] of kinds) if (lists.some((list) => list.known() !== undefined)) again(what, lists)
-      })
-      yield* followed("tools", tools)
-      yield* followed("prompts", prompts)
-      yield* followed("resources", resources, templates)
+      }
       return {
         tools,
         prompts,

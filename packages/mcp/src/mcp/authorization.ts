@@ -6,6 +6,7 @@ import type { AuthError } from "../auth/error.ts"
 import type { AuthStatus, OAuth } from "../auth/oauth.ts"
 import type { Interaction, Started } from "../auth/sign-in.ts"
 import type { Connection } from "../connection.ts"
+import { broughtBy } from "../connection/authorize.ts"
 import { McpError, NotAuthorizable } from "../error.ts"
 import type { Event, Status } from "../events.ts"
 import type { Registered, Registry } from "./registry.ts"
@@ -30,9 +31,7 @@ export interface Authorization {
 const whyNot = ({ config }: Connection): string => {
   if (config.type === "local") return "it is a local server"
   if (config.oauth === false) return `its entry forbids it with "oauth": false`
-  return config.headersHelper === undefined
-    ? `its entry configures the header "authorization"`
-    : `its entry configures "headersHelper"`
+  return `its entry configures ${broughtBy(config) ?? "a header that cannot be sent"}`
 }
 
 /** Loaded when a person first signs in: it brings a web server with it. */

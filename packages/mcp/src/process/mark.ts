@@ -35,11 +35,18 @@ const space = Effect.orElseSucceed(
 
 const wordOf = (started: string): string => started.replace(/\s+/g, "_")
 
+/** What the marks of this process have in common: the same for as long as it lives, so it is read once. */
+const owner = Effect.runSync(
+  Effect.cached(
+    Effect.gen(function* () {
+      const self = yield* leader(process.pid)
+      return [yield* space, process.pid, wordOf(self.started)].join("/")
+    }),
+  ),
+)
+
 /** A mark of this process, for one start of one server. */
-export const make: Effect.Effect<string> = Effect.gen(function* () {
-  const self = yield* leader(process.pid)
-  return [yield* space, process.pid, wordOf(self.started), randomUUID()].join("/")
-})
+export const make: Effect.Effect<string> = Effect.map(owner, (prefix) => `${prefix}/${randomUUID()}`)
 
 const markIn = (environment: string): string | undefined =>
   new RegExp(String.raw`(?:^|[\0 ])${variable}=([\w-]*/\d+/[^/\0 ]*/[\w-]+)`).exec(environment)?.[1]

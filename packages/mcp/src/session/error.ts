@@ -1,6 +1,6 @@
 /** Why a request of a session failed. Each reason names what happened and what can be done. */
 import * as Data from "effect/Data"
-import { Closed, fail, type TransportError } from "../transport/error.ts"
+import { Closed, fail, isPassing, type TransportError } from "../transport/error.ts"
 
 /** The server answered with a JSON-RPC error. */
 export class Protocol extends Data.TaggedError("Protocol")<{
@@ -86,9 +86,7 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
   }
   /** Whether the same request may be answered a moment later: the server is down or busy, or its stream broke. */
   get isPassing(): boolean {
-    const { reason } = this.error
-    if (reason._tag === "HttpStatus") return reason.status >= 500 || reason.status === 429
-    return reason._tag === "StreamEnded" || reason._tag === "Unreachable"
+    return this.error.reason._tag === "StreamEnded" || isPassing(this.error)
   }
   override get message(): string {
     return this.error.message

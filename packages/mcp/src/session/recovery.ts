@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { TransportError } from "../transport/error.ts"
+import { isPassing, type TransportError } from "../transport/error.ts"
 import { isSessionLost } from "../transport/session-lost.ts"
 import type { Owner } from "./entry.ts"
 import { SessionError, Timeout } from "./error.ts"
@@ -40,13 +40,6 @@ const isAnswerLost = ({ reason }: TransportError): boolean =>
 
 /** A server that is being restarted: four more attempts within some eight seconds. */
 const patience = Schedule.max([Schedule.exponential("500 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
-
-/** Whether the server may be reached a moment later. */
-const isPassing = ({ reason }: SessionError): boolean => {
-  if (reason._tag !== "Transport") return false
-  const { reason: why } = reason.error
-  return why._tag === "Unreachable" || (why._tag === "HttpStatus" && (why.status >= 500 || why.status === 429))
-}
 
 export interface Recovery {
   readonly lost: Owner["lost"]
@@ -88,7 +81,10 @@ export const make = (options: {
       }
       const current = Deferred.makeUnsafe<void, SessionError>()
       running = current
-      const work = Effect.retry(options.handshake, { schedule: patience, while: isPassing }).pipe(
+      const work = Effect.retry(options.handshake, {
+        schedule: patience,
+        while: ({ reason }) => reason._tag === "Transport" && isPassing(reason.error),
+      }).pipe(
         Effect.onExit((exit) =>
           Effect.sync(() => {
             running = undefined

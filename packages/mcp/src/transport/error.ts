@@ -178,3 +178,7 @@ export class TransportError extends Data.TaggedError("TransportError")<{ readonl
 
 /** Wraps a reason. */
 export const fail = (reason: TransportReason): TransportError => new TransportError({ reason })
+
+/** Whether the server may be reached, and have time, a moment later. */
+export const isPassing = ({ reason }: TransportError): boolean =>
+  reason._tag === "Unreachable" || (reason._tag === "HttpStatus" && (reason.status >= 500 || reason.status === 429))

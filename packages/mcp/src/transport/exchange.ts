@@ -42,6 +42,8 @@ export interface Exchange {
   readonly request: (call: Pick<Call, "method" | "url" | "lastEventId">) => Effect.Effect<Response, TransportError>
   /** Runs an Effect in the connection's Scope. */
   readonly fork: (effect: Effect.Effect<void>) => void
+  /** Runs `close` when the server has had its time for taking the cancellation of a request, which is sent next. */
+  readonly afterCancellation: (close: () => void) => void
   session: string | undefined
   revision: Revision | undefined
 }
@@ -66,11 +68,8 @@ const unusable = (url: string): { readonly detail: string; readonly hint: string
 /** How long the server has for taking a cancellation before its request is closed all the same, in milliseconds. */
 const cancellationBound = 1_000
 
-/**
- * For the request that is being cancelled: timed by the real clock whatever clock the program runs on, because it is the
- * network that is waited for.
- */
-export const cancellationTaken = Effect.provideService(
+/** Timed by the real clock whatever clock the program runs on, because it is the network that is waited for. */
+const cancellationTaken = Effect.provideService(
   Effect.sleep(cancellationBound),
   Clock.Clock,
   Clock.Clock.defaultValue(),
@@ -188,6 +187,7 @@ export const make = (options: {
       session: undefined,
       revision: undefined,
       fork,
+      afterCancellation: (close) => fork(Effect.andThen(cancellationTaken, Effect.sync(close))),
       send: (call) => begin(call, []),
       request: (call) =>
         Effect.callback((resume, signal) => {

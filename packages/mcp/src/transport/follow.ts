@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { discard } from "../http/http.ts"
 import { shownUrl } from "../http/error.ts"
-import { fail, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
+import { fail, isPassing, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import type { Exchange } from "./exchange.ts"
 import { isSessionLost } from "./session-lost.ts"
@@ -100,10 +100,6 @@ const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => 
     ),
   )
 }
-
-/** Whether a stream that could not be opened may be opened later. */
-const isPassing = ({ reason }: TransportError): boolean =>
-  reason._tag === "Unreachable" || (reason._tag === "HttpStatus" && (reason.status >= 500 || reason.status === 429))
 
 /** A connection that lasted this long was no mistake: what follows it is not slowed down. */
 const lastingVisit = 5_000

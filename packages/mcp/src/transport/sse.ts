@@ -192,12 +192,7 @@ export const open = (
           if (post.at === "given") {
             // A POST that the server never answers would hold its place for good.
             abandoned.set(id, post)
-            exchange.fork(
-              Effect.andThen(
-                Exchange.cancellationTaken,
-                Effect.sync(() => forget(id)),
-              ),
-            )
+            exchange.afterCancellation(() => forget(id))
           } else post.controller.abort()
           leave(message)
           return post.at !== "held"

@@ -140,13 +140,7 @@ export const open = (
       abandoned: (id) => {
         gate.forget(id)
         const told = posts.abandon(id)
-        if (told)
-          exchange.fork(
-            Effect.andThen(
-              Exchange.cancellationTaken,
-              Effect.sync(() => posts.forget(id)),
-            ),
-          )
+        if (told) exchange.afterCancellation(() => posts.forget(id))
         return told
       },
       negotiated: (revision) => {

@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import { type Answer, type Arrived, arrived, destroy, listening, Log, send } from "./authorization/http.ts"
 import { members } from "./features/feature.ts"
 import { type Rpc, standardAnswer } from "./raw-answer.ts"
+import { write } from "./raw-http.ts"
 import { bodyOf } from "./web-http.ts"
 
 /** What can be asked of it, and where. */
@@ -159,22 +160,11 @@ const rightOf = (answer: Answer): Right => ({
   redirect: "redirect" in answer ? answer.redirect : "",
 })
 
-const drained = (response: ServerResponse) =>
-  new Promise<void>((done) => {
-    const go = () => {
-      response.off("drain", go)
-      response.off("close", go)
-      done()
-    }
-    response.on("drain", go)
-    response.on("close", go)
-  })
-
 const stream = async (response: ServerResponse, answer: Extract<HostileAnswer, { body: unknown }>) => {
   response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers })
   for (const piece of answer.body) {
     if (response.destroyed) return
-    if (!response.write(piece)) await drained(response)
+    await write(response, piece)
   }
   response.end()
 }

@@ -113,7 +113,8 @@ const destroy = (response: ServerResponse) => {
   response.destroy()
 }
 
-const write = (response: ServerResponse, chunk: string | Uint8Array) =>
+/** Writes a part of a body, and waits until the client has room for more, or has gone. */
+export const write = (response: ServerResponse, chunk: string | Uint8Array) =>
   new Promise<void>((done) => {
     if (response.destroyed || response.write(chunk)) return done()
     const go = () => {
