@@ -67,6 +67,8 @@ export class Catalog extends Context.Service<
   }
 >()("@opencode/mcp/Catalog") {}
 
+type What = "tools" | "prompts" | "resources"
+
 /** What a server does not declare costs nothing: most declare one kind of the three. */
 const none: ReadonlyArray<never> = []
 const nothing = Effect.succeed(none)
@@ -86,29 +88,29 @@ export const layer = (options: {
   /** The name that stands in errors. Default: what the server calls itself. */
   readonly server?: string | undefined
   readonly timeout?: number | undefined
-  readonly onChanged?: ((what: "tools" | "prompts" | "resources") => void) | undefined
+  readonly onChanged?: ((what: What) => void) | undefined
 }): Layer.Layer<Catalog, never, Session> =>
   Layer.effect(Catalog)(
     Effect.gen(function* () {
       const session = yield* Session
       const scope = yield* Effect.scope
       const run = Effect.runForkWith(yield* Effect.context<never>())
-      const own = <Item>(kind: Kind<Item>): Listed<Item> =>
+      const warn = (message: string) => session.notifications.publish("warning", { message })
+      const own = <Item>(kind: Kind<Item>, what: What): Listed<Item> =>
         session.declares(kind.method)
-          ? makeListed(
-              list(session, kind, {
-                timeout: options.timeout ?? 30_000,
-                warn: (message) => session.notifications.publish("warning", { message }),
-              }),
+          ? makeListed({
+              read: list(session, kind, { timeout: options.timeout ?? 30_000, warn }),
               scope,
-              closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
-            )
+              closed: closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
+              warn,
+              onMended: () => options.onChanged?.(what),
+            })
           : undeclared
       /** What a server declares is another matter in a session that was begun anew. */
-      const listed = <Item>(kind: Kind<Item>): Listed<Item> => {
-        let list = own(kind)
+      const listed = <Item>(kind: Kind<Item>, what: What): Listed<Item> => {
+        let list = own(kind, what)
         session.onRenewed(() => {
-          if ((list === undeclared) === session.declares(kind.method)) list = own(kind)
+          if ((list === undeclared) === session.declares(kind.method)) list = own(kind, what)
         })
         return {
           all: Effect.suspend(() => list.all),
@@ -118,11 +120,10 @@ export const layer = (options: {
           refresh: Effect.suspend(() => list.refresh),
         }
       }
-      const tools = listed(toolKind)
-      const prompts = listed(promptKind)
-      const resources = listed(resourceKind)
-      const templates = listed(templateKind)
-      type What = "tools" | "prompts" | "resources"
+      const tools = listed(toolKind, "tools")
+      const prompts = listed(promptKind, "prompts")
+      const resources = listed(resourceKind, "resources")
+      const templates = listed(templateKind, "resources")
       const kinds: ReadonlyArray<readonly [What, ReadonlyArray<Listed<unknown>>]> = [
         ["tools", [tools]],
         ["prompts", [prompts]],

@@ -1,19 +1,28 @@
 /**
  * One list: read when it is first asked for, kept, and read again once it was said to be stale. Any number of readers
  * share one reading. Whether and when to read again without a reader is `follow.ts`'s to decide.
+ *
+ * What could not be read to its end, because the server was down, busy or silent, is kept as it is and read again by who
+ * needs it next: at once, and ever more rarely where it goes on so.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { SessionError } from "../session/error.ts"
+import { isPassing, type Listing } from "./listing.ts"
+
+/** After two readings in a row that broke, the list is left alone for so long, in milliseconds, and then for twice as long. */
+const firstRest = 1_000
+const longestRest = 30_000
 
 /** One list of the catalogue. */
 export interface Listed<Item> {
   /** The list, from the last listing where nothing changed since. */
   readonly all: Effect.Effect<ReadonlyArray<Item>, SessionError>
-  /** The list where it is known, at once. */
+  /** The list where it is known, at once; as far as it is known. */
   readonly known: () => ReadonlyArray<Item> | undefined
   /** Forgets what is kept: who asks next waits for a new listing. */
   readonly forget: () => void
@@ -23,46 +32,85 @@ export interface Listed<Item> {
   readonly refresh: Effect.Effect<ReadonlyArray<Item>, SessionError>
 }
 
-/** A list that `read` reads, in the Scope; `closed` is what its readers learn when that is closed. */
-export const make = <Item>(
-  read: Effect.Effect<ReadonlyArray<Item>, SessionError>,
-  scope: Scope.Scope,
-  closed: SessionError,
-): Listed<Item> => {
+/** A list that `read` reads, in the Scope. */
+export const make = <Item>(options: {
+  readonly read: Effect.Effect<Listing<Item>, SessionError>
+  readonly scope: Scope.Scope
+  /** What its readers learn when the Scope is closed. */
+  readonly closed: SessionError
+  /** Told why it could not be read to its end: once, however often that is tried with the same outcome. */
+  readonly warn: (message: string) => void
+  /** Called when what had broken off was read, and is another list now. */
+  readonly onMended: () => void
+}): Listed<Item> => {
+  type Outcome = Exit.Exit<ReadonlyArray<Item>, SessionError>
   let value: ReadonlyArray<Item> | undefined
   let running: Deferred.Deferred<ReadonlyArray<Item>, SessionError> | undefined
   let changed = false
+  /** The last reading, where it broke off or timed out. */
+  let broken: { readonly outcome: Outcome; readonly times: number; readonly until: number } | undefined
+  let told: string | undefined
 
   /** What changed while it was read is read once more; a list that never rests is given as it is. */
   const once = Effect.suspend(() => {
     changed = false
-    return read
+    return options.read
   })
-  const twice = Effect.flatMap(once, (items) => (changed ? once : Effect.succeed(items)))
+  const twice = Effect.flatMap(once, (listing) => (changed ? once : Effect.succeed(listing)))
 
-  const finish = (
-    deferred: Deferred.Deferred<ReadonlyArray<Item>, SessionError>,
-    exit: Exit.Exit<ReadonlyArray<Item>, SessionError>,
-  ) => {
-    running = undefined
-    if (Exit.isSuccess(exit)) value = exit.value
+  /** Takes note of how a reading ended; gives what its readers learn. */
+  const note = (exit: Exit.Exit<Listing<Item>, SessionError>, now: number): Outcome => {
     // A reader was not interrupted itself, so it is not told that it was.
-    const lost = Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
-    Deferred.doneUnsafe(deferred, lost ? Exit.fail(closed) : exit)
+    if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return Exit.fail(options.closed)
+    const before = broken === undefined ? undefined : value
+    const error = Exit.isFailure(exit) ? exit.cause.reasons.find(Cause.isFailReason)?.error : undefined
+    const lost = error !== undefined && isPassing(error.reason) ? `${error.method}: ${error.reason.message}` : undefined
+    const why = Exit.isSuccess(exit) ? exit.value.broken : lost
+    if (why !== undefined && why !== told) options.warn(why)
+    told = why
+    // What breaks off sooner than the reading before it has less to say.
+    if (Exit.isSuccess(exit) && !(why !== undefined && (before?.length ?? 0) > exit.value.items.length)) {
+      value = exit.value.items
+    }
+    const isKept = why !== undefined && before !== undefined && (error === undefined || error.reason._tag === "Timeout")
+    const outcome = isKept ? Exit.succeed(value ?? before) : Exit.map(exit, ({ items }) => items)
+    // A server that refuses the first page at once is asked again at once: that costs no time.
+    if (why !== undefined && (error === undefined || error.reason._tag === "Timeout")) {
+      const times = (broken?.times ?? 0) + 1
+      const rest = times === 1 ? 0 : Math.min(longestRest, firstRest * 2 ** (times - 2))
+      broken = { outcome, times, until: now + rest }
+    } else if (Exit.isSuccess(exit)) {
+      const wasBroken = broken !== undefined
+      broken = undefined
+      if (wasBroken && JSON.stringify(value) !== JSON.stringify(before ?? [])) options.onMended()
+    }
+    return outcome
   }
 
   const start = Effect.suspend(() => {
+    if (running !== undefined) return Deferred.await(running)
     const deferred = (running = Deferred.makeUnsafe<ReadonlyArray<Item>, SessionError>())
-    return Effect.andThen(
-      Effect.map(Effect.forkIn(twice, scope), (fiber) => fiber.addObserver((exit) => finish(deferred, exit))),
-      Deferred.await(deferred),
+    return Effect.clockWith((clock) =>
+      Effect.andThen(
+        Effect.map(Effect.forkIn(twice, options.scope), (fiber) =>
+          fiber.addObserver((exit) => {
+            running = undefined
+            Deferred.doneUnsafe(deferred, note(exit, clock.currentTimeMillisUnsafe()))
+          }),
+        ),
+        Deferred.await(deferred),
+      ),
     )
   })
-  const all = Effect.suspend(() =>
-    value !== undefined ? Effect.succeed(value) : running !== undefined ? Deferred.await(running) : start,
-  )
+  const all = Effect.suspend(() => {
+    if (value !== undefined && broken === undefined) return Effect.succeed(value)
+    if (running !== undefined || broken === undefined) return start
+    const { outcome, until } = broken
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => (now < until ? outcome : start))
+  })
   const forget = () => {
     value = undefined
+    broken = undefined
     changed = true
   }
   return {

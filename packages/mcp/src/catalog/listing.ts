@@ -4,7 +4,7 @@
  * Bounded in pages and items, and in what each item says (`protocol/said.ts`: a description 16,384 characters, a title
  * 1,024); a cursor that repeats ends the listing. An item that makes no sense is left out, a page that fails
  * keeps what was read before it, and all of that is said. A listing fails with the end of the connection, whose cursor is
- * worth nothing in the next session, and where the first page met a server that was down or busy: it is read again then.
+ * worth nothing in the next session, and where the first page met a server that was down, busy or silent.
  */
 import * as Effect from "effect/Effect"
 import { brief } from "../protocol/json.ts"
@@ -31,13 +31,21 @@ export interface Kind<Item> {
   readonly is: (item: JsonObject) => item is JsonObject & Item
 }
 
-/**
- * Whether a page that failed is the end of the list, and not of the listing. What would be empty because the server was
- * down for a moment would stay so for as long as the session.
- */
+/** What a server lists. */
+export interface Listing<Item> {
+  readonly items: ReadonlyArray<Item>
+  /** Why more may be listed a moment later: the server was down, busy or silent when a page was asked for. */
+  readonly broken: string | undefined
+}
+
+/** Whether the same page may be had a moment later: the server said nothing of the list. */
+export const isPassing = (reason: SessionError["reason"]): boolean =>
+  reason._tag === "Timeout" || (reason._tag === "Transport" && reason.isPassing)
+
+/** Whether a page that failed is the end of the list, and not of the listing. */
 const mayEnd = (reason: SessionError["reason"], page: number, needsFirst: boolean): boolean => {
-  if (reason._tag === "Transport" && (!reason.isOneAnswer || (page === 0 && reason.isPassing))) return false
-  return page > 0 || !needsFirst
+  if (reason._tag === "Transport" && !reason.isOneAnswer) return false
+  return page > 0 || !(needsFirst || isPassing(reason))
 }
 
 /** Lists to the end. Empty, with nothing sent, where the server does not declare the capability. */
@@ -50,10 +58,11 @@ export const list = <Item>(
     /** Where the first page fails so does the listing. Default: it is empty. */
     readonly needsFirst?: boolean
   },
-): Effect.Effect<ReadonlyArray<Item>, SessionError> =>
+): Effect.Effect<Listing<Item>, SessionError> =>
   Effect.gen(function* () {
     const items: Array<Item> = []
-    if (!session.declares(kind.method)) return items
+    let broken: string | undefined
+    if (!session.declares(kind.method)) return { items, broken }
     const seen = new Set<string>()
     const cursors = new Set<string>()
     let told = 0
@@ -78,25 +87,29 @@ export const list = <Item>(
       const result = yield* session.request(kind.method, params, { timeout: options.timeout }).pipe(
         Effect.catchIf(
           ({ reason }) => mayEnd(reason, page, options.needsFirst === true),
-          (error) =>
-            Effect.sync(() => options.warn(`${kind.method.method}: ${error.reason.message}; ${items.length} kept`)),
+          ({ reason }) =>
+            Effect.sync(() => {
+              const why = `${kind.method.method}: ${reason.message}; ${items.length} kept`
+              if (isPassing(reason)) broken = why
+              else options.warn(why)
+            }),
         ),
       )
-      if (!isObject(result)) return items
+      if (!isObject(result)) return { items, broken }
       const batch = result[kind.member]
       if (Array.isArray(batch)) for (const item of batch) keep(item)
       const next = result.nextCursor
-      if (typeof next !== "string" || next === "") return items
+      if (typeof next !== "string" || next === "") return { items, broken }
       if (cursors.has(next)) {
         options.warn(
           `${kind.method.method}: the cursor ${JSON.stringify(next.slice(0, 100))} came twice; the list ends there`,
         )
-        return items
+        return { items, broken }
       }
       if (items.length >= itemLimit) break
       cursors.add(next)
       cursor = next
     }
     options.warn(`${kind.method.method}: more than ${pageLimit} pages or ${itemLimit} items; the list ends there`)
-    return items
+    return { items, broken }
   })

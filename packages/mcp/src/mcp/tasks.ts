@@ -91,6 +91,14 @@ export const make = (registry: Registry): TaskOperations => {
       Effect.flatMap(registry.ready(registered), ({ session }) => use(session, registered)),
     )
 
+  const listed = (session: Session["Service"], timeout: number) => {
+    const warn = (message: string) => session.notifications.publish("warning", { message })
+    return Effect.map(list(session, taskKind, { timeout, warn, needsFirst: true }), ({ broken, items }) => {
+      if (broken !== undefined) warn(broken)
+      return items
+    })
+  }
+
   /** Asks for the state of one, and takes note of it for whoever follows it. */
   const state = (method: Method.RequestMethod<Method.OfTask, Task>) => (server: string, taskId: string) =>
     through(server, (session, { tasks }) =>
@@ -101,11 +109,7 @@ export const make = (registry: Registry): TaskOperations => {
     tasks: (server) =>
       through(server, (session, { connection }) =>
         session.declares(Method.listTasks)
-          ? list(session, taskKind, {
-              timeout: connection?.config.timeout.catalog ?? defaultTimeout,
-              warn: (message) => session.notifications.publish("warning", { message }),
-              needsFirst: true,
-            })
+          ? listed(session, connection?.config.timeout.catalog ?? defaultTimeout)
           : // It fails with what is missing, and sends nothing.
             Effect.map(session.request(Method.listTasks, {}), ({ tasks }) => tasks),
       ),

@@ -148,6 +148,85 @@ describe("pages", () => {
   )
 })
 
+/** A server that is silent for a while where a page is asked for. */
+const silentAt = (cursor: string | undefined) =>
+  Effect.map(
+    Effect.suspend(() => {
+      const state = { isSilent: true }
+      const script: Script = {
+        on: {
+          "tools/list": ({ params }) => {
+            if (state.isSilent && params?.cursor === cursor) return "silence"
+            return params?.cursor === undefined ? page([tool("a")], "b") : page([tool("b")])
+          },
+        },
+      }
+      return Effect.map(catalog(script, 5_000), (made) => ({ ...made, state }))
+    }),
+    (made) => {
+      const read = Effect.exit(made.catalog.tools.all)
+      /** Reads while the server is silent: the timeout of a page passes. */
+      const wait = Effect.gen(function* () {
+        const before = made.asked().length
+        const fiber = yield* start(read)
+        while (made.asked().length === before || made.asked().at(-1)?.params?.cursor !== cursor) yield* Effect.yieldNow
+        yield* TestClock.adjust(5_000)
+        return yield* Fiber.join(fiber)
+      })
+      return { ...made, read, wait }
+    },
+  )
+
+describe("a list that could not be read to its end", () => {
+  it.effect("is read again when it is needed next, where a later page never came, and told to be another then", () =>
+    Effect.gen(function* () {
+      const made = yield* silentAt("b")
+      expect(names(yield* yield* made.wait)).toEqual(["a"])
+      expect(made.warnings).toEqual([expect.stringContaining("no answer and no progress for 5000 ms")])
+      expect(made.warnings[0]).toContain("1 kept")
+      made.state.isSilent = false
+      expect(names(yield* yield* made.read)).toEqual(["a", "b"])
+      expect(made.changes).toEqual(["tools"])
+      expect(made.asked().length).toBe(4)
+      yield* made.read
+      expect(made.asked().length).toBe(4)
+    }),
+  )
+
+  it.effect("is not taken for empty where the first page never came", () =>
+    Effect.gen(function* () {
+      const made = yield* silentAt(undefined)
+      expect((yield* failure(yield* made.wait)).reason._tag).toBe("Timeout")
+      expect(made.warnings.length).toBe(1)
+      made.state.isSilent = false
+      expect(names(yield* yield* made.read)).toEqual(["a", "b"])
+      expect(made.changes).toEqual(["tools"])
+    }),
+  )
+
+  it.effect("is asked for ever more rarely where it goes on so, and what is wrong is told once", () =>
+    Effect.gen(function* () {
+      const made = yield* silentAt("b")
+      yield* made.wait
+      yield* made.wait
+      for (const rest of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+        const before = made.asked().length
+        yield* TestClock.adjust(rest - 1)
+        expect(names(yield* yield* made.read)).toEqual(["a"])
+        expect(made.asked().length).toBe(before)
+        yield* TestClock.adjust(1)
+        yield* made.wait
+      }
+      expect(made.warnings.length).toBe(1)
+      made.state.isSilent = false
+      // What the server says to have changed is read at once.
+      made.send({ jsonrpc: "2.0", method: "notifications/tools/list_changed" })
+      while (made.changes.length === 0) yield* turns
+      expect(names(yield* yield* made.read)).toEqual(["a", "b"])
+    }),
+  )
+})
+
 describe("items", () => {
   it.effect("that make no sense are left out with a warning, the others stay", () =>
     Effect.gen(function* () {

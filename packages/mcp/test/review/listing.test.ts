@@ -35,6 +35,26 @@ describe("a list that a server over HTTP breaks off", () => {
     }),
   )
 
+  it.live("is read again when it is needed next, and whole then", () =>
+    Effect.gen(function* () {
+      const mcp = yield* Mcp
+      let isDown = true
+      const http = yield* rawHttp({
+        manyTools: { count: 30, pageSize: 10 },
+        on: {
+          "tools/list": ({ rpc }) =>
+            isDown && rpc.params?.cursor === "20" ? { status: 503, text: "one moment" } : undefined,
+        },
+      })
+      expect(yield* mcp.add(config("peer", { type: "remote", url: http.url }))).toEqual({ status: "connected" })
+      expect((yield* mcp.servers)[0]).toMatchObject({ tools: 20 })
+      isDown = false
+      expect((yield* mcp.tools("peer")).length).toBe(30)
+      expect((yield* mcp.callTool("peer", "tool_29", { value: "x" })).content.length).toBe(1)
+      expect(http.of("tools/list").length).toBe(6)
+    }),
+  )
+
   it.live("is read again where the server was down for a moment, and is not empty for good", () =>
     Effect.gen(function* () {
       const mcp = yield* Mcp
