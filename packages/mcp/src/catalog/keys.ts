@@ -17,7 +17,8 @@ const sanitize = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_")
 /** The whole key, however long: what permission patterns match too. */
 export const fullKey = (server: string, tool: string): string => `${sanitize(server)}_${sanitize(tool)}`
 
-const suffixed = ({ server, tool }: ToolName): string => {
+/** A key that no order of connecting changes: with a hash of server and tool at its end. */
+export const suffixed = ({ server, tool }: ToolName): string => {
   const hash = createHash("sha256").update(`${server}\0${tool}`).digest("hex").slice(0, suffixLength)
   return `${fullKey(server, tool).slice(0, keyLimit - suffixLength - 1)}_${hash}`
 }

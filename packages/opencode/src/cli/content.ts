@@ -7,8 +7,7 @@ import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import * as Result from "effect/Result"
-import { isDeepStrictEqual } from "node:util"
+import { isRepeated } from "../mcp/structured.ts"
 import { CliFailure } from "./failure.ts"
 import { Output } from "./output.ts"
 import { indented } from "./present.ts"
@@ -135,22 +134,13 @@ const body = (content: unknown) =>
     }
   })
 
-/** Whether a text block already says what the structured content holds, as servers do for older clients. */
-const repeats = (structured: unknown, content: ReadonlyArray<unknown>): boolean =>
-  content.some((each) => {
-    const text = own(each, "type") === "text" ? own(each, "text") : undefined
-    if (!isText(text) || !/^\s*[[{]/.test(text)) return false
-    const parsed = Result.try((): unknown => JSON.parse(text))
-    return Result.isSuccess(parsed) && isDeepStrictEqual(parsed.success, structured)
-  })
-
 /** The result of a tool, in lines. */
 export const result = ({ content, structuredContent }: CallToolResult) =>
   Effect.gen(function* () {
     const { out } = yield* Output
     const all: ReadonlyArray<unknown> = Array.isArray(content) ? content : []
     const blocks = yield* Effect.forEach(all, block)
-    if (structuredContent === undefined || repeats(structuredContent, all)) return blocks.join("\n")
+    if (structuredContent === undefined || isRepeated(structuredContent, all)) return blocks.join("\n")
     const text = yield* said(indented(structuredContent))
     return [
       ...blocks,

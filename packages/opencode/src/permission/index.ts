@@ -90,8 +90,10 @@ export type AskInput = Omit<Request, "id"> & {
   readonly ruleset?: Ruleset
   /** Further names of the permission that rules may match: the full, unshortened key of a tool. */
   readonly aliases?: ReadonlyArray<string>
-  /** Allow where no rule says anything: read-only tools of trusted servers. A rule still decides. */
+  /** Allow where nothing but a rule for all permissions (`*`) asks: read-only tools of trusted servers. */
   readonly relaxed?: boolean
+  /** Ask where no rule says anything: destructive tools. */
+  readonly careful?: boolean
 }
 
 export interface Interface {

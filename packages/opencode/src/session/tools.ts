@@ -1,15 +1,24 @@
 /**
- * The tools of a step as the AI SDK has them: the host's own and those of every server, by the key that the model knows.
+ * The tools of a turn: the host's own and those of the connected servers, as the AI SDK calls them.
  *
- * They are resolved anew for each step, so a tool that comes or goes is there, or gone, in the next one.
+ * A call goes through the hooks of plugins, the question of permission, the tool, and the hooks again; what comes of it
+ * is made into output and files by `result.ts`. Aborting it interrupts all of that, and the server is told. Whether the
+ * arguments fit the schema is the server's to say: they reach it as the model wrote them.
  */
+import { suffixed } from "@opencode-ai/mcp/catalog/keys"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
-import type { Tool, ToolExecutionOptions } from "ai"
+import type { JSONSchema7, Tool, ToolExecutionOptions } from "ai"
 import * as Effect from "effect/Effect"
 import * as MCP from "../mcp/index.ts"
-import type { Ruleset } from "../permission/index.ts"
+import * as Permission from "../permission/index.ts"
+import * as Plugin from "../plugin/index.ts"
 import type { Model } from "../provider/provider.ts"
-import type { Result } from "../tool/tool.ts"
+import * as ToolRegistry from "../tool/registry.ts"
+import type { Context, Info, Result } from "../tool/tool.ts"
+import type * as Truncate from "../tool/truncate.ts"
+import * as Call from "./call.ts"
+import { BadArguments, ToolError } from "./error.ts"
+import * as Content from "./result.ts"
 
 /** Where the tools are used. */
 export interface Input {
@@ -18,7 +27,7 @@ export interface Input {
   readonly messageID: string
   readonly model: Model
   /** The rules of the session, after those of the configuration. */
-  readonly ruleset?: Ruleset
+  readonly ruleset?: Permission.Ruleset
   /** Tells who watches how far a call is. */
   readonly progress: (
     callID: string,
@@ -34,30 +43,102 @@ export type SessionTool = Tool<unknown, Result> & {
   readonly execute: (args: unknown, options: ToolExecutionOptions) => Promise<Result>
 }
 
+/** What calls need. */
+export type Services = MCP.Service | Permission.Service | Plugin.Service | Truncate.Service | ToolRegistry.Service
+
+/** What a server says is its schema. */
+const isSchema = (value: object): value is JSONSchema7 => isObject(value)
+
+/** The tools of servers, none under a name of the host's: one whose key would be gets a suffix, or is left out. */
+const offered = (
+  definitions: Readonly<Record<string, MCP.ToolDefinition>>,
+  isReserved: (key: string) => boolean,
+): ReadonlyArray<Call.Offered> =>
+  Object.entries(definitions).flatMap(([key, definition]): ReadonlyArray<Call.Offered> => {
+    const { fullKey, server, tool } = definition
+    const aliases = fullKey === key || isReserved(fullKey) ? [] : [fullKey]
+    if (!isReserved(key)) return [{ key, aliases, definition }]
+    const other = suffixed({ server, tool: tool.name })
+    return isReserved(other) || Object.hasOwn(definitions, other) ? [] : [{ key: other, aliases, definition }]
+  })
+
 /** The tools of a step, in an order that does not change while they do not. Never fails: a server that is lost has none. */
-export const resolve = (_input: Input): Effect.Effect<Readonly<Record<string, SessionTool>>, never, MCP.Service> =>
+export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, SessionTool>>, never, Services> =>
   Effect.gen(function* () {
+    const services = yield* Effect.context<Services>()
     const mcp = yield* MCP.Service
+    const permission = yield* Permission.Service
+    const plugin = yield* Plugin.Service
+    const builtIns = yield* (yield* ToolRegistry.Service).all()
     const { jsonSchema } = yield* Effect.promise(() => import("ai"))
-    const run = Effect.runPromiseWith(yield* Effect.context<never>())
-    const tools = yield* mcp.tools()
-    return Object.fromEntries(
-      Object.entries(tools).map(([key, { server, tool }]): readonly [string, SessionTool] => {
-        const call = (args: unknown) =>
-          Effect.map(mcp.callTool(server, tool.name, isObject(args) ? args : {}), ({ content }): Result => ({
-            title: tool.title ?? tool.name,
-            metadata: {},
-            output: content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n"),
-          }))
-        return [
-          key,
-          {
-            type: "dynamic",
-            ...(tool.description === undefined ? {} : { description: tool.description }),
-            inputSchema: jsonSchema({ ...tool.inputSchema }),
-            execute: (args, { abortSignal: signal }) => run(call(args), signal === undefined ? undefined : { signal }),
-          },
-        ]
-      }),
-    )
+    const { messageID, model, progress: watch, ruleset = [], sessionID } = input
+    const run = Effect.runPromiseWith(services)
+    const fork = Effect.runForkWith(services)
+
+    const ask = (callID: string, question: Omit<Permission.AskInput, "sessionID" | "tool" | "ruleset">) =>
+      permission.ask({ ...question, sessionID, ruleset, tool: { messageID, callID } })
+
+    const after = <Output extends object>(tool: string, callID: string, args: unknown, output: Output) =>
+      plugin.trigger("tool.execute.after", { tool, sessionID, callID, args }, output)
+
+    const make = (
+      key: string,
+      about: { readonly description: string; readonly title?: string; readonly schema: object },
+      execute: (args: unknown, callID: string) => Effect.Effect<Result, Error, Services>,
+    ): SessionTool => ({
+      type: "dynamic",
+      description: about.description,
+      ...(about.title === undefined ? {} : { title: about.title }),
+      inputSchema: jsonSchema(isSchema(about.schema) ? about.schema : {}),
+      execute: (args, { abortSignal: signal, toolCallId: callID }) => {
+        const given = plugin.trigger("tool.execute.before", { tool: key, sessionID, callID }, { args })
+        return run(
+          Effect.flatMap(given, ({ args }) => execute(args, callID)),
+          signal === undefined ? undefined : { signal },
+        )
+      },
+      toModelOutput: ({ output }) => Content.toModelOutput(model, output),
+    })
+
+    const own = ({ description, execute, id, parameters: schema }: Info) =>
+      make(id, { description, schema }, (args, callID) => {
+        const context: Context = {
+          sessionID,
+          messageID,
+          callID,
+          metadata: (value) => watch(callID, value),
+          ask: (question) => ask(callID, question),
+        }
+        return Effect.flatMap(execute(args, context), (result) => after(id, callID, args, result))
+      })
+
+    const foreign = (offered: Call.Offered) => {
+      const { definition, key } = offered
+      const { description = "", inputSchema: schema } = definition.tool
+      const title = Call.titleOf(definition)
+      return make(key, { description, title, schema }, (args, callID) =>
+        Effect.gen(function* () {
+          if (!isObject(args)) {
+            return yield* new ToolError({ tool: key, reason: new BadArguments({ expected: "a JSON object" }) })
+          }
+          yield* watch(callID, { title })
+          yield* ask(callID, Call.question(offered, args))
+          const result = yield* Call.make(offered, args, {
+            request: callID,
+            onProgress: ({ message, progress, total }) => {
+              fork(watch(callID, { title, metadata: { progress, total, message } }))
+            },
+          })
+          const failure = yield* Call.failed(offered, result, model)
+          if (failure !== undefined) return yield* failure
+          return yield* Call.read(offered, yield* after(key, callID, args, result), model)
+        }),
+      )
+    }
+
+    const reserved = new Set(builtIns.map(({ id }) => id))
+    return Object.fromEntries([
+      ...builtIns.map((info) => [info.id, own(info)] as const),
+      ...offered(yield* mcp.tools(), (key) => reserved.has(key)).map((each) => [each.key, foreign(each)] as const),
+    ])
   })
