@@ -3,6 +3,15 @@ import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { tools } from "./tools.ts"
 
+/** Which servers are reached by way of whom, in any case of letters: a test that means its own servers is not to ask others. */
+const PROXIES = /^(?:https?|all|no)_proxy$/i
+
+/** This process's environment without the proxies of the machine, and without colours. */
+const environment = () => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !PROXIES.test(name))),
+  NO_COLOR: "1",
+})
+
 /** Milliseconds after which a file's process is ended and the file has failed. */
 const HANG = 4 * 60_000
 
@@ -56,7 +65,7 @@ export const runFile = async (runtime: string, directory: string, file: string, 
   const child = Bun.spawn(commandFor(runtime, file, report), {
     cwd: directory,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
+    env: environment(),
     timeout: HANG,
     killSignal: "SIGKILL",
   })

@@ -26,6 +26,11 @@ export interface LineHandler {
   readonly line: (text: string) => void
   /** A line was longer than the limit; `head` and `tail` are its beginning and its end. */
   readonly oversized: (head: string, tail: string) => void
+  /**
+   * A line has become longer than the limit, and its end may never come; `head` is its beginning. `true`: whoever it
+   * concerns was told, and `oversized` is not called for it. Default: nobody is told before the end.
+   */
+  readonly endless?: (head: string) => boolean
 }
 
 /** A splitter with its state. */
@@ -44,6 +49,8 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
   let parts: Array<Buffer> = []
   /** The beginning of a line over the limit; its end is in `text`. */
   let head: string | undefined
+  /** Whether that was told before the line's end. */
+  let isTold = false
 
   const hold = (chunk: Buffer) => {
     length += chunk.length
@@ -52,7 +59,10 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
     for (const part of parts) text += decoder.write(part)
     parts = []
     if (length <= limit) return
-    head ??= copyOf(text.slice(0, keptOfOversized))
+    if (head === undefined) {
+      head = copyOf(text.slice(0, keptOfOversized))
+      isTold = handler.endless?.(head) === true
+    }
     text = copyOf(text.slice(-keptOfOversized))
   }
 
@@ -71,12 +81,14 @@ export const makeLineSplitter = (handler: LineHandler, limit: number): LineSplit
   const finish = () => {
     const all = text + rest()
     const oversized = head
+    const wasTold = isTold
+    isTold = false
     length = 0
     text = ""
     parts = []
     head = undefined
     if (oversized === undefined) handler.line(all)
-    else handler.oversized(oversized, all)
+    else if (!wasTold) handler.oversized(oversized, all)
   }
 
   const push = (chunk: Buffer) => {

@@ -16,7 +16,7 @@ import { resolve } from "node:path"
 import * as Mark from "../process/mark.ts"
 import { defaultGrace, endTree, type Grace, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
-import type { Message } from "../protocol/jsonrpc.ts"
+import type { Message, RequestId } from "../protocol/jsonrpc.ts"
 import {
   Closed,
   fail,
@@ -165,6 +165,10 @@ const makeReader = (receiver: Receiver, limit: number) => {
     const more = junk === reportedJunk ? " (further lines like it are not reported)" : ""
     receiver.warning(`wrote a line to stdout that is not JSON-RPC: ${line.slice(0, 200)}${more}`)
   }
+  const tooLarge = (id: RequestId | undefined): boolean => {
+    if (id !== undefined) receiver.failed(id, fail(new MessageTooLarge({ limit })))
+    return id !== undefined
+  }
   return makeLineSplitter(
     {
       line: (text) => {
@@ -172,11 +176,9 @@ const makeReader = (receiver: Receiver, limit: number) => {
         if (typeof value === "object" && value !== null) receiver.message(value)
         else if (text.trim() !== "") report(text)
       },
+      endless: (head) => tooLarge(answeredId(head, "")),
       oversized: (head, tail) => {
-        const error = fail(new MessageTooLarge({ limit }))
-        const id = answeredId(head, tail)
-        if (id === undefined) receiver.warning(error.message)
-        else receiver.failed(id, error)
+        if (!tooLarge(answeredId(head, tail))) receiver.warning(fail(new MessageTooLarge({ limit })).message)
       },
     },
     limit,

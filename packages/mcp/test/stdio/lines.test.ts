@@ -74,6 +74,23 @@ describe("lines", () => {
     }),
   )
 
+  test("over the limit are told of before their end to who wants that, once, and each anew", () => {
+    const told: Array<string> = []
+    let isHeeded = true
+    const splitter = makeLineSplitter(
+      {
+        line: (text) => told.push(`line ${text}`),
+        oversized: (head) => told.push(`end of ${head.slice(0, 1)}`),
+        endless: (head) => told.push(`beginning of ${head.slice(0, 1)}`) > 0 && isHeeded,
+      },
+      10,
+    )
+    for (const text of ["aaaaaaaa", "aaaaaaaa", "aaaaaaaa", "a\nb\n"]) splitter.push(Buffer.from(text))
+    isHeeded = false
+    for (const text of ["cccccccccccc", "\n", "dddddddddddd\ne\n"]) splitter.push(Buffer.from(text))
+    expect(told).toEqual(["beginning of a", "line b", "beginning of c", "end of c", "end of d", "line e"])
+  })
+
   test("end with the output, with or without a newline", () => {
     expect(split([Buffer.from("one\ntw"), Buffer.from("o")]).lines).toEqual(["one", "two"])
     expect(split([Buffer.from("one\n")]).lines).toEqual(["one"])

@@ -18,6 +18,8 @@ export interface Standard {
   readonly instructions?: string
   /** The items of `tools/list`, good or malformed; `echo` by default. */
   readonly tools?: ReadonlyArray<unknown>
+  /** So many of `tools` on a page; all of them by default. */
+  readonly pageSize?: number
   /** `tools/list` gives `count` made-up tools, `pageSize` at a time. */
   readonly manyTools?: { readonly count: number; readonly pageSize: number }
   /** Every page of `tools/list` has this cursor after it. */
@@ -28,7 +30,11 @@ const listTools = (script: Standard, request: Rpc): object => {
   if (script.manyTools === undefined) {
     const echo = { name: "echo", description: "Gives its arguments back", inputSchema: { type: "object" } }
     const cursor = script.repeatedCursor === undefined ? {} : { nextCursor: script.repeatedCursor }
-    return { tools: script.tools ?? [echo], ...cursor }
+    const tools = script.tools ?? [echo]
+    if (script.pageSize === undefined) return { tools, ...cursor }
+    const from = Number(request.params?.cursor ?? 0)
+    const to = from + script.pageSize
+    return { tools: tools.slice(from, to), ...(to < tools.length ? { nextCursor: String(to) } : {}) }
   }
   const { count, pageSize } = script.manyTools
   const from = Number(request.params?.cursor ?? 0)

@@ -9,9 +9,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { make } from "../../src/auth/store/file.ts"
-import { grants, host, signedIn } from "./authorized.ts"
+import { grants, host, signedIn } from "../auth/authorized.ts"
 
-const program = fileURLToPath(new URL("hazard-process.ts", import.meta.url))
+const program = fileURLToPath(new URL("07-process.ts", import.meta.url))
 
 const end = (child: ChildProcess): Effect.Effect<void> =>
   Effect.callback((resume) => {

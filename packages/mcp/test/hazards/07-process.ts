@@ -1,4 +1,4 @@
-/** A process of its own with one server: `hazard-process.ts <credentials> <url>` calls as often as each line of its input says. */
+/** A process of its own with one server: `07-process.ts <credentials> <url>` calls as often as each line of its input says. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { createInterface } from "node:readline"

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import { type CredentialStore, makeMemory } from "../../src/auth/store.ts"
-import { grants, host, type Running, running, signedIn } from "./authorized.ts"
+import { grants, host, type Running, running, signedIn } from "../auth/authorized.ts"
 
 const calls = (count: number, ...services: ReadonlyArray<Running>) =>
   Effect.forEach(
