@@ -46,8 +46,10 @@ export const functionServer = Effect.fnUntraced(function* (
     return Promise.resolve(Response.json(standardAnswer({}, rpc)))
   })
   const assembly = Layer.effect(Assembly)(
-    Effect.map(Assembly, (standard) => ({
-      ...standard,
+    Effect.map(Assembly, ({ auth, capabilities, session }) => ({
+      auth,
+      capabilities,
+      session,
       transport: () => Layer.provide(TransportLayer.remote({ url: "http://server.test/mcp" }), http),
     })),
   )
