@@ -2,22 +2,21 @@
  * May this be done? Rules of the configuration first, what the person said once for always next, the person last.
  *
  * A rule is a permission (the key of a tool, or `read`), a pattern (`*`, or `mcp:<server>:<uri>`) and an action; of the
- * rules that match, the last decides. Without any rule the person is asked.
+ * rules that match, the last decides. Without any rule OpenCode's defaults hold, and a tool that its server calls
+ * destructive asks. What a person allowed for always is kept as long as the instance, and overrules no denial.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import type * as Effect from "effect/Effect"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { define } from "../bus/index.ts"
+import { randomUUID } from "node:crypto"
+import * as Bus from "../bus/index.ts"
+import { type Action, decisive, defaults, denies, type Rule, type Ruleset } from "./rules.ts"
 
-/** What a rule says. */
-export const Action = Schema.Literals(["allow", "deny", "ask"])
-export type Action = typeof Action.Type
-
-/** One rule. `permission` and `pattern` take `*` and `?`. */
-export const Rule = Schema.Struct({ permission: Schema.String, pattern: Schema.String, action: Action })
-export type Rule = typeof Rule.Type
-export type Ruleset = ReadonlyArray<Rule>
+export { Action, fromConfig, ofResource, Rule, type Ruleset } from "./rules.ts"
 
 /** A question of permission. */
 export const Request = Schema.Struct({
@@ -37,12 +36,18 @@ export const Reply = Schema.Literals(["once", "always", "reject"])
 export type Reply = typeof Reply.Type
 
 /** A question waits for the person. */
-export const Asked = define("permission.asked", Request)
+export const Asked = Bus.define("permission.asked", Request)
 /** It was answered. */
-export const Replied = define(
+export const Replied = Bus.define(
   "permission.replied",
   Schema.Struct({ sessionID: Schema.String, requestID: Schema.String, reply: Reply }),
 )
+
+/** What the model is to make of a refusal. */
+const goOn = "Nothing was done. Do not try the same in another way: go on without it, or say what it is needed for."
+
+const named = ({ pattern, permission }: { readonly permission: string; readonly pattern: string }) =>
+  pattern === "*" ? permission : `${permission} of ${pattern}`
 
 /** A rule denies it. */
 export class Denied extends Data.TaggedError("Denied")<{
@@ -51,7 +56,7 @@ export class Denied extends Data.TaggedError("Denied")<{
   readonly rule: Rule
 }> {
   override get message(): string {
-    return `${this.permission} (${this.pattern}) is denied by the rule ${JSON.stringify(this.rule)}`
+    return `${named(this)} is denied by the rule ${JSON.stringify(this.rule)}. ${goOn}`
   }
 }
 
@@ -62,14 +67,15 @@ export class Rejected extends Data.TaggedError("Rejected")<{
 }> {
   override get message(): string {
     const { feedback, permission } = this
-    return `The user rejected ${permission}${feedback === undefined ? "" : ` and said: ${feedback}`}`
+    return `The user rejected ${permission}${feedback === undefined ? `. ${goOn}` : ` and said: ${feedback}`}`
   }
 }
 
 /** Nobody can be asked. */
 export class Unanswerable extends Data.TaggedError("Unanswerable")<{ readonly permission: string }> {
   override get message(): string {
-    return `${this.permission} needs permission, and nobody is there to give it; allow it with "permission" in opencode.json`
+    const rule = `"permission": { ${JSON.stringify(this.permission)}: "allow" }`
+    return `${this.permission} needs permission, and nobody is there to give it: it can be allowed beforehand, with ${rule} in opencode.json. ${goOn}`
   }
 }
 
@@ -107,14 +113,137 @@ export interface Interface {
   }) => Effect.Effect<boolean>
   /** What waits now, oldest first. */
   readonly list: () => Effect.Effect<ReadonlyArray<Request>>
-  /** The rule that decides; `undefined` where none matches. */
+  /** The rule that decides; `undefined` where none matches, which allows it. */
   readonly evaluate: (input: {
     readonly permission: string
     readonly pattern: string
     readonly aliases?: ReadonlyArray<string>
     readonly ruleset?: Ruleset
   }) => Rule | undefined
+  /** Whether the last rule for this permission denies all of it: then no model is offered what needs it. */
+  readonly isHidden: (input: {
+    readonly permission: string
+    readonly aliases?: ReadonlyArray<string>
+    readonly ruleset?: Ruleset
+  }) => boolean
 }
 
 /** The permissions of an instance. */
 export class Service extends Context.Service<Service, Interface>()("@opencode/Permission") {}
+
+export interface Options {
+  /** Those of the configuration. */
+  readonly rules?: Ruleset
+  /** Whether somebody is there who answers. Where nobody is, a question is a denial that says so. Default: always. */
+  readonly answerable?: () => boolean
+}
+
+interface Waiting {
+  readonly request: Request
+  readonly input: AskInput
+  readonly answer: Deferred.Deferred<void, PermissionError>
+}
+
+const make = (options: Options, bus: Bus.Interface): Interface => {
+  const { answerable = () => true, rules = [] } = options
+  /** What a person allowed for always. */
+  const approved: Array<Rule> = []
+  /** Oldest first. */
+  const waiting = new Map<string, Waiting>()
+  const own = randomUUID().slice(0, 8)
+  let count = 0
+
+  const namesOf = ({ aliases = [], permission }: Pick<AskInput, "aliases" | "permission">) => [permission, ...aliases]
+
+  const written = (input: Pick<AskInput, "aliases" | "permission" | "ruleset">, pattern: string) =>
+    decisive([...rules, ...(input.ruleset ?? [])], namesOf(input), pattern)
+
+  const evaluate = (input: Pick<AskInput, "aliases" | "permission" | "ruleset">, pattern: string): Rule | undefined => {
+    const rule = written(input, pattern)
+    if (rule !== undefined && rule.action !== "ask") return rule
+    return decisive(approved, [input.permission], pattern) ?? rule ?? decisive(defaults, [input.permission], pattern)
+  }
+
+  /** What is to be done about one pattern of a question. */
+  const judge = (input: AskInput, pattern: string): { readonly action: Action; readonly rule?: Rule } => {
+    const rule = evaluate(input, pattern)
+    if (rule === undefined) return { action: input.careful === true ? "ask" : "allow" }
+    const isForAll = rule.permission === "*" && rule.pattern === "*"
+    if (rule.action === "ask" && isForAll && input.relaxed === true) return { action: "allow" }
+    return { action: rule.action, rule }
+  }
+
+  const told = (request: Request, reply: Reply) =>
+    bus.publish(Replied, { sessionID: request.sessionID, requestID: request.id, reply })
+
+  const end = ({ answer, request }: Waiting, reply: Reply, result: Exit.Exit<void, PermissionError>) =>
+    Effect.suspend(() => {
+      if (!waiting.delete(request.id)) return Effect.void
+      return Effect.andThen(told(request, reply), Deferred.done(answer, result))
+    })
+
+  const rejected = ({ request: { permission } }: Waiting, feedback?: string) =>
+    Exit.fail(new PermissionError({ reason: new Rejected({ permission, feedback }) }))
+
+  const question = (input: AskInput) =>
+    Effect.gen(function* () {
+      const { always, metadata, patterns, permission, sessionID, tool } = input
+      if (!answerable()) return yield* new PermissionError({ reason: new Unanswerable({ permission }) })
+      count += 1
+      const id = input.id ?? `per_${own}_${String(count).padStart(12, "0")}`
+      const place = tool === undefined ? {} : { tool }
+      const request: Request = { id, sessionID, permission, patterns, metadata, always, ...place }
+      const one: Waiting = { request, input, answer: Deferred.makeUnsafe() }
+      waiting.set(id, one)
+      return yield* Effect.andThen(bus.publish(Asked, request), Deferred.await(one.answer)).pipe(
+        Effect.onInterrupt(() => end(one, "reject", Exit.void)),
+      )
+    })
+
+  return {
+    ask: (input) =>
+      Effect.suspend(() => {
+        const verdicts = input.patterns.map((pattern) => ({ pattern, ...judge(input, pattern) }))
+        const denied = verdicts.find(({ action }) => action === "deny")
+        if (denied?.rule !== undefined) {
+          const { pattern, rule } = denied
+          return Effect.fail(
+            new PermissionError({ reason: new Denied({ permission: input.permission, pattern, rule }) }),
+          )
+        }
+        return verdicts.some(({ action }) => action === "ask") ? question(input) : Effect.void
+      }),
+    reply: ({ message, reply, requestID }) =>
+      Effect.gen(function* () {
+        const one = waiting.get(requestID)
+        if (one === undefined) return false
+        const { always, permission, sessionID } = one.request
+        if (reply === "reject") {
+          yield* end(one, reply, rejected(one, message))
+          // What else was asked for in the same turn is not wanted either.
+          const others = [...waiting.values()].filter(({ request }) => request.sessionID === sessionID)
+          yield* Effect.forEach(others, (other) => end(other, reply, rejected(other)), { discard: true })
+          return true
+        }
+        if (reply === "always")
+          approved.push(...always.map((pattern): Rule => ({ permission, pattern, action: "allow" })))
+        yield* end(one, reply, Exit.void)
+        if (reply === "once") return true
+        const settled = [...waiting.values()].filter(({ input }) =>
+          input.patterns.every((pattern) => judge(input, pattern).action === "allow"),
+        )
+        yield* Effect.forEach(settled, (other) => end(other, reply, Exit.void), { discard: true })
+        return true
+      }),
+    list: () => Effect.sync(() => [...waiting.values()].map(({ request }) => request)),
+    evaluate: (input) => evaluate(input, input.pattern),
+    isHidden: (input) => denies([...rules, ...(input.ruleset ?? [])], namesOf(input)),
+  }
+}
+
+/** Permissions by these rules, nothing allowed for always yet. */
+export const layer = (options: Options = {}): Layer.Layer<Service, never, Bus.Service> =>
+  Layer.effect(
+    Service,
+    Effect.map(Bus.Service, (bus) => make(options, bus)),
+  )

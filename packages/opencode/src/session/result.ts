@@ -12,7 +12,7 @@ import { isRepeated } from "../mcp/structured.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Attachment, Result, Shown } from "../tool/tool.ts"
 import * as Truncate from "../tool/truncate.ts"
-import { attachment, described, extensionOf, media, type Media, objection } from "./media.ts"
+import { attachment, described, extensionOf, media, type Media, objection } from "../tool/media.ts"
 
 /** What a description may take of a link's line, in characters. */
 const descriptionLimit = 1_024
@@ -177,6 +177,30 @@ export const finish = (
     }
   })
 
+const base64 = (url: string) => url.slice(url.indexOf(",") + 1)
+
+/** A result of the host's own, without the files that the model does not take. */
+export const fitting = (result: Result, model: Pick<Model, "input">): Result => {
+  const judged = (result.attachments ?? []).map((attached) => {
+    const given = media(base64(attached.url), attached.mime, attached.filename)
+    return { attached, given, why: given === undefined ? "its data is not base64" : objection(given, model) }
+  })
+  const left = judged.filter(({ why }) => why !== undefined)
+  if (left.length === 0) return result
+  const lines = left.map(
+    ({ attached, given, why }) => `[${given === undefined ? attached.mime : described(given)}: ${why}]`,
+  )
+  const shown: Shown = { text: "", attachments: left.map(({ attached }) => attached) }
+  const { attachments: _, ...rest } = result
+  const attachments = judged.flatMap(({ attached, why }) => (why === undefined ? [attached] : []))
+  return {
+    ...rest,
+    metadata: { ...result.metadata, shown },
+    output: [result.output, ...lines].join("\n"),
+    ...(attachments.length === 0 ? {} : { attachments }),
+  }
+}
+
 /** The words of an error of the tool's. */
 export const failure = (parts: Parts, tool: string): Effect.Effect<string, never, Truncate.Service> =>
   Effect.gen(function* () {
@@ -190,8 +214,6 @@ const takeFiles = /^@ai-sdk\/(anthropic|openai|amazon-bedrock|google-vertex\/ant
 
 /** Whether a model gets files with the result of a tool; otherwise a message after it carries them (`carried`). */
 export const takesFiles = ({ npm }: Pick<Model, "npm">): boolean => takeFiles.test(npm)
-
-const base64 = (url: string) => url.slice(url.indexOf(",") + 1)
 
 /** A result as the model is sent it. */
 export const toModelOutput = (

@@ -67,7 +67,7 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
   Effect.gen(function* () {
     const services = yield* Effect.context<Services>()
     const mcp = yield* MCP.Service
-    const permission = yield* Permission.Service
+    const permissions = yield* Permission.Service
     const plugin = yield* Plugin.Service
     const builtIns = yield* (yield* ToolRegistry.Service).all()
     const { jsonSchema } = yield* Effect.promise(() => import("ai"))
@@ -76,7 +76,7 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const fork = Effect.runForkWith(services)
 
     const ask = (callID: string, question: Omit<Permission.AskInput, "sessionID" | "tool" | "ruleset">) =>
-      permission.ask({ ...question, sessionID, ruleset, tool: { messageID, callID } })
+      permissions.ask({ ...question, sessionID, ruleset, tool: { messageID, callID } })
 
     const after = <Output extends object>(tool: string, callID: string, args: unknown, output: Output) =>
       plugin.trigger("tool.execute.after", { tool, sessionID, callID, args }, output)
@@ -109,7 +109,10 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
           metadata: (value) => watch(callID, value),
           ask: (question) => ask(callID, question),
         }
-        return Effect.flatMap(execute(args, context), (result) => after(id, callID, args, result))
+        return Effect.map(
+          Effect.flatMap(execute(args, context), (result) => after(id, callID, args, result)),
+          (result) => Content.fitting(result, model),
+        )
       })
 
     const foreign = (offered: Call.Offered) => {
@@ -136,9 +139,15 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
       )
     }
 
-    const reserved = new Set(builtIns.map(({ id }) => id))
+    const isOffered = (permission: string, aliases: ReadonlyArray<string> = []) =>
+      !permissions.isHidden({ permission, aliases, ruleset })
+    const taken = new Set([...builtIns.map(({ id }) => id), ...ToolRegistry.reserved])
     return Object.fromEntries([
-      ...builtIns.map((info) => [info.id, own(info)] as const),
-      ...offered(yield* mcp.tools(), (key) => reserved.has(key)).map((each) => [each.key, foreign(each)] as const),
+      ...builtIns
+        .filter(({ id, permission = id }) => isOffered(permission))
+        .map((info): readonly [string, SessionTool] => [info.id, own(info)]),
+      ...offered(yield* mcp.tools(), (key) => taken.has(key))
+        .filter(({ aliases, key }) => isOffered(key, aliases))
+        .map((each): readonly [string, SessionTool] => [each.key, foreign(each)]),
     ])
   })

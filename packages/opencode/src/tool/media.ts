@@ -1,6 +1,6 @@
 /** Files that a server gives as base64: which of them a model takes, and what is said of the others. */
 import type { Model } from "../provider/provider.ts"
-import type { Attachment } from "../tool/tool.ts"
+import type { Attachment } from "./tool.ts"
 
 /** The largest file that is attached, in bytes: 10 MB. */
 export const attachmentLimit = 10 * 1024 * 1024
