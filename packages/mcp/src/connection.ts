@@ -22,7 +22,7 @@ import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
 import { broughtBy } from "./connection/authorize.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
-import { delays as makeDelays, Recovery } from "./connection/recovery.ts"
+import { delays as makeDelays, patienceOf, Recovery } from "./connection/recovery.ts"
 import * as Standing from "./connection/standing.ts"
 import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
@@ -32,6 +32,7 @@ import { Notifications } from "./notification/notifications.ts"
 import type { SessionError } from "./session/error.ts"
 import { HandshakeFailed, Session } from "./session/session.ts"
 import type { TransportError } from "./transport/error.ts"
+import { Patience } from "./transport/patience.ts"
 
 /** What a connected server is reached through. */
 export interface Live {
@@ -194,6 +195,7 @@ export const make = (options: {
       onChanged: options.onCatalog,
     }).pipe(
       Layer.provideMerge(stack(options.assembly, config, options.surroundings, oauth)),
+      Layer.provide(Layer.succeed(Patience)(patienceOf(recovery))),
       Layer.provide(Layer.succeed(Notifications)(notifications)),
       Layer.provide(Layer.succeed(HandshakeFailed)((error) => attempt?.failed(error))),
     )

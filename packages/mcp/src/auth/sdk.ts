@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { HttpError } from "../http/error.ts"
 import type { FetchLike } from "../http/fetch-like.ts"
+import { secondsOf } from "../http/retry-after.ts"
 import { parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import { type AuthError, type AuthReason, DocumentRefused, fail, OAuthRefused, StepFailed } from "./error.ts"
@@ -47,14 +48,6 @@ interface Answered {
 
 /** Too many requests, or a server in trouble: it has not judged what was asked, whatever its body says. */
 const isPassing = ({ status }: Answered): boolean => status === 429 || status >= 500
-
-/** How long from `now`, in milliseconds since 1970, a `Retry-After` asks to wait, in seconds. */
-const secondsOf = (header: string | null, now: number): number | undefined => {
-  const text = header?.trim() ?? ""
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
-}
 
 /** What an `Authorization` header says, wherever it is repeated. */
 const credentials = /\b(Basic|Bearer|DPoP) +[\w.~+/=-]{6,}/gi

@@ -1,15 +1,15 @@
 /**
- * When a server whose session ended by itself is started, or connected to, anew. What becomes of a session that the server
- * has forgotten, of streams and of sockets is decided where they are (`session/recovery.ts`, `transport/follow.ts`).
+ * The one policy of recovery: when a server whose session ended by itself is started, or connected to, anew, and how patient
+ * its connection is (`transport/patience.ts`). What becomes of a session that the server has forgotten, and which calls are
+ * sent again, is no matter of policy (`session/recovery.ts`).
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
+import * as Patience from "../transport/patience.ts"
 
-export interface Recovery {
+export interface Recovery extends Partial<Patience.Patience> {
   /** The delays before each attempt; it is given up where they end. Its input is why the session, or an attempt, ended. */
   readonly attempts: Schedule.Schedule<unknown, string>
   /** A session that lasted so long was sound, in milliseconds: the delays begin anew. */
@@ -46,29 +46,25 @@ export interface Delays {
 }
 
 export const delays = (recovery: Recovery): Delays => {
-  type Step = (now: number, why: string) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
-  let step: Step | undefined
+  const each = Patience.delays(recovery.attempts)
   let count = 0
   return {
     next: (why) =>
-      Effect.gen(function* () {
-        step ??= yield* Schedule.toStep(recovery.attempts)
-        const now = yield* Clock.currentTimeMillis
-        const taken = step(now, why).pipe(
-          Effect.map(([, delay]): number | undefined => Duration.toMillis(delay)),
-          Pull.catchDone(() => Effect.succeed(undefined)),
-        )
-        const delay = yield* taken
-        if (delay === undefined) {
-          step = undefined
-          count = 0
-        } else count += 1
+      Effect.map(each.next(why), (delay) => {
+        count = delay === undefined ? 0 : count + 1
         return delay
       }),
     count: () => count,
     forgive: () => {
-      step = undefined
+      each.reset()
       count = 0
     },
   }
 }
+
+/** The patience of connections under this policy: what it does not speak of is as usual. */
+export const patienceOf = ({ refused, refusedFor, stream }: Recovery): Patience.Patience => ({
+  refused: refused ?? Patience.standard.refused,
+  refusedFor: refusedFor ?? Patience.standard.refusedFor,
+  stream: stream ?? Patience.standard.stream,
+})

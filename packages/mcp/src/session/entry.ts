@@ -6,6 +6,7 @@ import type { Progress } from "../notification/notifications.ts"
 import type { JsonObject, Message, RequestId } from "../protocol/jsonrpc.ts"
 import type { RequestMethod } from "../protocol/method.ts"
 import type { TransportError } from "../transport/error.ts"
+import type { Busy } from "./busy.ts"
 import { InvalidResponse, type Protocol, SessionError, type SessionReason } from "./error.ts"
 
 /** How one request is sent. */
@@ -56,11 +57,27 @@ export interface Pending {
   readonly refused: (reason: Protocol) => void
 }
 
+/** What a request went through that was sent before. */
+export interface Past {
+  /** Whether its failure was recovered from, which is done once. */
+  readonly isRepeated: boolean
+  /** What it has met of a server that was busy. */
+  readonly busy: Busy | undefined
+  /** Its deadline, where that does not begin anew. */
+  readonly deadline: number | undefined
+}
+
 /** A request that failed, before its caller learns of it. */
 export interface Failed<Result> {
   readonly error: SessionError
-  /** Asks once more. */
+  /** Asks once more: the last time, unless the server is busy. */
   readonly again: Effect.Effect<Result, SessionError>
+  /** Asks when the server has time again, until the same deadline. */
+  readonly later: (busy: Busy) => Effect.Effect<Result, SessionError>
+  /** How long until its deadline, in milliseconds. */
+  readonly remaining: () => number
+  /** `undefined` where it was sent once. */
+  readonly past: Past | undefined
   readonly options: RequestOptions | undefined
   /** In which of the sessions over one connection it was sent. */
   readonly generation: number
@@ -87,7 +104,10 @@ export interface Owner {
     token: Answerable<Result>,
     params: object,
     options: RequestOptions | undefined,
+    past: Past,
   ) => Effect.Effect<Result, SessionError>
+  /** Milliseconds on the clock of the deadlines. */
+  readonly now: () => number
 }
 
 /** One is made for each call, so its methods are made once, in a class. */
@@ -104,7 +124,7 @@ export class Entry<Result> implements Pending {
   private readonly token: Answerable<Result>
   private readonly params: object
   private readonly owner: Owner
-  private readonly isFirst: boolean
+  private readonly past: Past | undefined
   private readonly generation: number
   private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
 
@@ -113,7 +133,7 @@ export class Entry<Result> implements Pending {
     token: Answerable<Result>,
     params: object,
     owner: Owner,
-    isFirst: boolean,
+    past: Past | undefined,
     now: number,
     idle: number,
     options: RequestOptions | undefined,
@@ -123,12 +143,12 @@ export class Entry<Result> implements Pending {
     this.token = token
     this.params = params
     this.owner = owner
-    this.isFirst = isFirst
+    this.past = past
     this.generation = owner.generation()
     this.idle = idle
     this.options = options
     this.last = now + idle * totalFactor
-    this.deadline = now + idle
+    this.deadline = past?.deadline ?? now + idle
     this.paused = 0
     this.pausedAt = 0
     this.late = false
@@ -165,9 +185,17 @@ export class Entry<Result> implements Pending {
     recover: ((failed: Failed<Result>) => Effect.Effect<Result, SessionError> | undefined) | undefined,
   ): void {
     const error = this.errorOf(reason)
-    const { generation, options, owner } = this
-    const again = owner.again(this.token, this.params, options)
-    const recovery = this.isFirst ? recover?.({ error, again, options, generation }) : undefined
+    const { deadline, generation, options, owner, params, past, token } = this
+    const busy = past?.busy
+    const recovery = recover?.({
+      error,
+      again: owner.again(token, params, options, { isRepeated: true, busy, deadline: undefined }),
+      later: (busy) => owner.again(token, params, options, { isRepeated: past?.isRepeated === true, busy, deadline }),
+      remaining: () => deadline - owner.now(),
+      past,
+      options,
+      generation,
+    })
     this.resume(recovery ?? Effect.fail(error))
   }
 

@@ -12,7 +12,9 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { isPassing, type TransportError } from "../transport/error.ts"
+import { Patience } from "../transport/patience.ts"
 import { isSessionLost } from "../transport/session-lost.ts"
+import { comeBack } from "./busy.ts"
 import type { Owner } from "./entry.ts"
 import { SessionError, Timeout } from "./error.ts"
 
@@ -34,12 +36,15 @@ const repeatable: ReadonlySet<string> = new Set([
 /** A server that ended a stream may be about to start anew: it is asked again after this long, in milliseconds. */
 const breath = 250
 
+const saysWhen = ({ reason }: TransportError): boolean =>
+  reason._tag === "HttpStatus" && reason.retryAfter !== undefined
+
 /** Whether the server may have taken the request, and its answer cannot come any more. */
 const isAnswerLost = ({ reason }: TransportError): boolean =>
   reason._tag === "StreamEnded" || reason._tag === "Unreachable"
 
 /** A server that is being restarted: four more attempts within some eight seconds. */
-const patience = Schedule.max([Schedule.exponential("500 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
+const handshakes = Schedule.max([Schedule.exponential("500 millis").pipe(Schedule.jittered), Schedule.recurs(4)])
 
 export interface Recovery {
   readonly lost: Owner["lost"]
@@ -62,11 +67,14 @@ export const make = (options: {
   readonly answers: () => number
   /** What they learn who wait for it where the connection is closed. */
   readonly closed: SessionError
+  /** Fails when the connection ends. */
+  readonly ended: Effect.Effect<never, SessionError>
   /** It could not be begun anew. */
   readonly failed: (error: TransportError) => void
 }): Effect.Effect<Recovery, never, Scope.Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
+    const patience = yield* Patience
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
     let generation = 0
     let running: Deferred.Deferred<void, SessionError> | undefined
@@ -82,8 +90,10 @@ export const make = (options: {
       const current = Deferred.makeUnsafe<void, SessionError>()
       running = current
       const work = Effect.retry(options.handshake, {
-        schedule: patience,
-        while: ({ reason }) => reason._tag === "Transport" && isPassing(reason.error),
+        schedule: handshakes,
+        while: ({ reason }) =>
+          // One that says when to come back was waited for already, or wants more time than there is.
+          reason._tag === "Transport" && isPassing(reason.error) && !saysWhen(reason.error),
       }).pipe(
         Effect.onExit((exit) =>
           Effect.sync(() => {
@@ -128,6 +138,8 @@ export const make = (options: {
         start(error)
       },
       lost: (error, failed) => {
+        const later = comeBack(error, failed, patience, options.ended)
+        if (later !== undefined || failed.past?.isRepeated === true) return later
         if (isAnswerLost(error)) {
           const may = repeatable.has(failed.error.method) || failed.options?.repeatable === true
           return may ? Effect.andThen(Effect.sleep(breath), failed.again) : undefined

@@ -15,7 +15,15 @@ import type { Progress } from "../notification/notifications.ts"
 import type { TransportError } from "../transport/error.ts"
 import type { Connection } from "../transport/transport.ts"
 import * as Deadlines from "./deadlines.ts"
-import { type Answerable, Entry, type Owner, type Pending, type RequestOptions, totalFactor } from "./entry.ts"
+import {
+  type Answerable,
+  Entry,
+  type Owner,
+  type Past,
+  type Pending,
+  type RequestOptions,
+  totalFactor,
+} from "./entry.ts"
 import { InvalidResponse, Protocol, SessionError, Timeout, Transport } from "./error.ts"
 import * as Trace from "./trace.ts"
 
@@ -179,14 +187,14 @@ export const make = (options: {
       token: Answerable<Result>,
       params: object,
       requestOptions: RequestOptions | undefined,
-      isFirst: boolean,
+      past: Past | undefined,
     ) =>
       Effect.callback<Result, SessionError>((resume) => {
         if (over !== undefined) return resume(Effect.fail(transportFailure(options.server, token.method, over)))
         const id = ++nextId
         const idle = requestOptions?.timeout ?? options.timeout
         const now = deadlines.now()
-        const entry = new Entry(id, token, params, owner, isFirst, now, idle, requestOptions, resume)
+        const entry = new Entry(id, token, params, owner, past, now, idle, requestOptions, resume)
         const message: Message = {
           jsonrpc: "2.0",
           id,
@@ -209,7 +217,8 @@ export const make = (options: {
       refused: options.refused,
       lost: options.lost,
       generation: options.generation,
-      again: (token, params, requestOptions) => send(token, params, requestOptions, false),
+      again: send,
+      now: deadlines.now,
     }
 
     /** The requests that a message of the server may have been sent for. */
@@ -231,7 +240,7 @@ export const make = (options: {
     }
 
     return {
-      request: (token, params, requestOptions) => send(token, params, requestOptions, true),
+      request: (token, params, requestOptions) => send(token, params, requestOptions, undefined),
       post,
       answered: (id, { error, result }) => {
         const entry = take(id)

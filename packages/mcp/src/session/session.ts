@@ -186,6 +186,8 @@ const begin = (
     let connection: Connection | undefined = undefined
     const over = Deferred.makeUnsafe<never, TransportError>()
 
+    const failure = (reason: SessionReason) =>
+      new SessionError({ server: options.server, method: Method.initialize.method, reason })
     const origin = (): Origin => ({
       server: options.server,
       declared: current.declare(capabilities.declared),
@@ -204,6 +206,7 @@ const begin = (
       handshake: Effect.suspend(() => renew),
       answers: () => requests.answers(),
       closed: closed(options.server, Method.initialize.method),
+      ended: Effect.mapError(Deferred.await(over), (error) => failure(new TransportEnded({ error }))),
       failed: (error) => end(error),
     })
     const requests: Requests.Requests = yield* Requests.make({
@@ -237,8 +240,6 @@ const begin = (
       ),
     )
     const startupTimeout = options.startupTimeout ?? defaultStartupTimeout
-    const failure = (reason: SessionReason) =>
-      new SessionError({ server: options.server, method: Method.initialize.method, reason })
     const started = clock.monotonicTimeNanosUnsafe()
     connection = yield* transport
       .open({

@@ -92,8 +92,8 @@ export const make = (options: {
     if (visit.asked === 0 && visits.get(elicitationId) === visit) visits.delete(elicitationId)
   }
 
-  const recover: Recover<Protocol> = (reason, { again, error, options: requestOptions }) => {
-    if (reason.code !== urlElicitationRequired) return undefined
+  const recover: Recover<Protocol> = (reason, { again, error, options: requestOptions, past }) => {
+    if (reason.code !== urlElicitationRequired || past?.isRepeated === true) return undefined
     const { request } = requestOptions ?? {}
     const origin: Origin = { ...options.origin(), ...(request === undefined ? {} : { request }) }
     if (origin.declared.elicitation?.url === undefined) return undefined

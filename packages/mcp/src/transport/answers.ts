@@ -8,6 +8,7 @@ import { shownUrl } from "../http/error.ts"
 import { discard } from "../http/http.ts"
 import { parse } from "../protocol/json.ts"
 import { errorObject, isObject } from "../protocol/jsonrpc.ts"
+import { aborted } from "./aborted.ts"
 import { fail, MessageTooLarge, StreamEnded, UnexpectedContent } from "./error.ts"
 import { readEvents } from "./event-stream.ts"
 import type { Exchange } from "./exchange.ts"
@@ -164,11 +165,3 @@ export const makeAnswers = (options: {
     },
   }
 }
-
-const aborted = (signal: AbortSignal): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    if (signal.aborted) return resume(Effect.void)
-    const listener = () => resume(Effect.void)
-    signal.addEventListener("abort", listener, { once: true })
-    return Effect.sync(() => signal.removeEventListener("abort", listener))
-  })

@@ -11,7 +11,9 @@ import { AuthError, Unavailable } from "../auth/error.ts"
 import { shownUrl, Unreachable } from "../http/error.ts"
 import type { Http } from "../http/http.ts"
 import type { Revision } from "../protocol/revision.ts"
-import { CredentialsFailed, fail, type TransportError } from "./error.ts"
+import { aborted } from "./aborted.ts"
+import { CredentialsFailed, fail, type HttpStatus, type TransportError, type TransportReason } from "./error.ts"
+import { askedToWait, type Delays, delays as makeDelays, Patience } from "./patience.ts"
 import { readRefusal } from "./refusal.ts"
 
 /** Where a request is. */
@@ -31,6 +33,11 @@ export interface Call {
   readonly signal: AbortSignal
   /** Kept up to date, for who wants to know. */
   readonly flight?: Flight
+  /**
+   * Whether it is sent once more where the server is busy, and says when to come back. Not for a request of JSON-RPC, whose
+   * id is used up: it is for the session to ask again.
+   */
+  readonly insistent?: boolean
   /** A response with a status of success; its body is unread. */
   readonly receive: (response: Response) => void
   readonly fail: (error: TransportError) => void
@@ -39,7 +46,9 @@ export interface Call {
 export interface Exchange {
   readonly send: (call: Call) => void
   /** Sends, and waits for the head of the response. */
-  readonly request: (call: Pick<Call, "method" | "url" | "lastEventId">) => Effect.Effect<Response, TransportError>
+  readonly request: (
+    call: Pick<Call, "method" | "url" | "lastEventId" | "insistent">,
+  ) => Effect.Effect<Response, TransportError>
   /** Runs an Effect in the connection's Scope. */
   readonly fork: (effect: Effect.Effect<void>) => void
   /** Runs `close` when the server has had its time for taking the cancellation of a request, which is sent next. */
@@ -64,6 +73,16 @@ const unusable = (url: string): { readonly detail: string; readonly hint: string
     ? undefined
     : { detail: "its URL holds a user name or a password", hint: `Put them into "headers", as "authorization".` }
 }
+
+/** What a request has met before it is sent once more. */
+interface History {
+  /** The challenges that were answered for it. */
+  readonly answered: ReadonlyArray<string>
+  /** Refusals of a server that was busy: what is left of the delays, and how long it has waited, in milliseconds. */
+  readonly refused?: { readonly delays: Delays<TransportReason>; readonly waited: number }
+}
+
+const none: History = { answered: [] }
 
 /** How long the server has for taking a cancellation before its request is closed all the same, in milliseconds. */
 const cancellationBound = 1_000
@@ -95,6 +114,7 @@ export const make = (options: {
     }
     // Its own, so that the last requests of a connection that ends may still be signed.
     const scope = yield* Scope.fork(yield* Effect.scope)
+    const patience = yield* Patience
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const fork = (effect: Effect.Effect<void>) => {
       run(Effect.forkIn(effect, scope))
@@ -137,8 +157,25 @@ export const make = (options: {
         }),
       )
 
-    /** `answered`: the challenges that were answered for it before. */
-    const dispatch = (call: Call, sent: AuthHeaders, answered: ReadonlyArray<string>, own?: AuthHeaders): void => {
+    /** Sends it once more when the server wants it back, or fails. */
+    const comeBack = (call: Call, reason: HttpStatus, history: History) =>
+      fork(
+        Effect.gen(function* () {
+          const asked = askedToWait(reason, yield* Clock.currentTimeMillis)
+          const { delays, waited } = history.refused ?? { delays: makeDelays(patience.refused), waited: 0 }
+          const least = asked === undefined ? undefined : yield* delays.next(reason)
+          const delay = Math.max(asked ?? 0, least ?? 0)
+          if (least === undefined || waited + delay > patience.refusedFor) {
+            return call.fail(fail(reason))
+          }
+          yield* Effect.raceFirst(Effect.sleep(delay), aborted(call.signal))
+          if (call.signal.aborted || call.flight?.open === false) return
+          begin(call, { ...history, refused: { delays, waited: waited + delay } })
+        }),
+      )
+
+    const dispatch = (call: Call, sent: AuthHeaders, history: History, own?: AuthHeaders): void => {
+      const { answered } = history
       const withSession = exchange.session !== undefined
       const { body, flight, method, signal, url } = call
       if (flight !== undefined) flight.at = "given"
@@ -154,6 +191,9 @@ export const make = (options: {
           if (response.ok) return call.receive(response)
           readRefusal(url, response, withSession, (reason) => {
             if (signal.aborted || flight?.open === false) return
+            if (reason._tag === "HttpStatus" && reason.retryAfter !== undefined && call.insistent === true) {
+              return comeBack(call, reason, history)
+            }
             if (reason._tag !== "Unauthorized" || answered.length >= challengeLimit) {
               return call.fail(fail(reason))
             }
@@ -163,7 +203,9 @@ export const make = (options: {
             const nonce = response.headers.get("dpop-nonce") ?? undefined
             withAuth(call, auth.challenged({ status, url: reason.url, header, sent, nonce }), (retry) =>
               // Counted, but not as an answer to what was asked.
-              retry ? begin(call, [...answered, retry === "replaced" ? retry : asked]) : call.fail(fail(reason)),
+              retry
+                ? begin(call, { ...history, answered: [...answered, retry === "replaced" ? retry : asked] })
+                : call.fail(fail(reason)),
             )
           })
         },
@@ -171,16 +213,16 @@ export const make = (options: {
       )
     }
 
-    const sign = (call: Call, sent: AuthHeaders, answered: ReadonlyArray<string>): void => {
+    const sign = (call: Call, sent: AuthHeaders, history: History): void => {
       const signing = auth.sign?.(call, sent)
-      if (signing === undefined) return dispatch(call, sent, answered)
-      withAuth(call, signing, (own) => dispatch(call, sent, answered, own))
+      if (signing === undefined) return dispatch(call, sent, history)
+      withAuth(call, signing, (own) => dispatch(call, sent, history, own))
     }
 
-    const begin = (call: Call, answered: ReadonlyArray<string>): void => {
+    const begin = (call: Call, history: History): void => {
       const credentials = auth.current()
-      if (credentials !== undefined) return sign(call, credentials, answered)
-      withAuth(call, auth.headers, (headers) => sign(call, headers, answered))
+      if (credentials !== undefined) return sign(call, credentials, history)
+      withAuth(call, auth.headers, (headers) => sign(call, headers, history))
     }
 
     const exchange: Exchange = {
@@ -188,7 +230,7 @@ export const make = (options: {
       revision: undefined,
       fork,
       afterCancellation: (close) => fork(Effect.andThen(cancellationTaken, Effect.sync(close))),
-      send: (call) => begin(call, []),
+      send: (call) => begin(call, none),
       request: (call) =>
         Effect.callback((resume, signal) => {
           begin(
@@ -198,7 +240,7 @@ export const make = (options: {
               receive: (response) => resume(Effect.succeed(response)),
               fail: (error) => resume(Effect.fail(error)),
             },
-            [],
+            none,
           )
         }),
     }

@@ -4,12 +4,14 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import { discard } from "../http/http.ts"
 import { shownUrl } from "../http/error.ts"
 import { fail, isPassing, StreamEnded, type TransportError, UnexpectedContent } from "./error.ts"
 import { type Cursor, readEvents } from "./event-stream.ts"
 import type { Exchange } from "./exchange.ts"
+import { delays, Patience, rest } from "./patience.ts"
 import { isSessionLost } from "./session-lost.ts"
 
 /** Where streams are opened, and what is done with what they hold. */
@@ -103,23 +105,24 @@ const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => 
 
 /** A connection that lasted this long was no mistake: what follows it is not slowed down. */
 const lastingVisit = 5_000
-/** With these, a server that closes its idle streams at once sees three GETs in five seconds, and then ever fewer. */
-const firstPause = 1_250
-const longestPause = 60_000
 
 /**
  * Keeps the stream for messages that answer nothing open. Ends where the server offers none (405), or refuses it for
- * good, which is a warning. A stream that ends at once is opened again after ever longer pauses.
+ * good, which is a warning. A stream that ends at once is opened again after ever longer pauses; where the server could not
+ * be reached, when it answers something else.
  */
 export const listen = (
   options: FollowOptions & {
     readonly warning: (message: string) => void
     /** The server has forgotten the session: nothing comes on this stream any more. */
     readonly forgotten: (error: TransportError) => void
+    /** Open since the server has answered anything; closed here. */
+    readonly reached: Latch.Latch
   },
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
-    let short = 0
+    const pauses = delays((yield* Patience).stream)
+    let wasHurried = false
     for (;;) {
       const began = yield* Clock.currentTimeMillis
       const result = yield* Effect.result(visit(options))
@@ -129,10 +132,29 @@ export const listen = (
         if (isSessionLost(reason)) return options.forgotten(result.failure)
         return options.warning(`no messages outside of calls are received: ${result.failure.message}`)
       }
-      if ((yield* Clock.currentTimeMillis) - began >= lastingVisit) short = 0
-      else short = Result.isSuccess(result) && result.success.events > 0 ? 1 : short + 1
-      const pause = short === 0 ? 0 : Math.min(longestPause, firstPause * 2 ** (short - 1))
-      yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause))
+      const now = yield* Clock.currentTimeMillis
+      const retry = options.cursor.retry ?? defaultRetry
+      if (Result.isSuccess(result)) {
+        wasHurried = false
+        const hasLasted = now - began >= lastingVisit
+        if (hasLasted || result.success.events > 0) pauses.reset()
+        const pause = hasLasted ? 0 : yield* pauses.next(undefined)
+        if (pause === undefined) return
+        yield* Effect.sleep(Math.max(retry, pause))
+        continue
+      }
+      const { reason } = result.failure
+      if (now - began >= lastingVisit) pauses.reset()
+      const pause = yield* pauses.next(undefined)
+      if (pause === undefined) return
+      const wait = Effect.sleep(Math.max(retry, pause, rest(reason, now)))
+      if (reason._tag !== "Unreachable" || wasHurried) {
+        yield* wait
+        continue
+      }
+      options.reached.closeUnsafe()
+      // Once: a server that answers calls, and never this, is asked ever more rarely all the same.
+      wasHurried = yield* Effect.raceFirst(Effect.as(wait, false), Effect.as(options.reached.await, true))
     }
   })
 
@@ -149,9 +171,12 @@ export const resume = (options: FollowOptions): Effect.Effect<void, TransportErr
   Effect.gen(function* () {
     let empty = 0
     let failures = 0
+    /** For how long a busy server wants to be left alone. */
+    let wanted = 0
     for (;;) {
       const pause = empty < unslowedResumptions ? 0 : Math.min(longestResumePause, 250 * 2 ** (empty - 1))
-      yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause))
+      yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause, wanted))
+      wanted = 0
       const result = yield* Effect.result(visit(options))
       if (Result.isSuccess(result)) {
         if (result.success.done) return
@@ -168,5 +193,6 @@ export const resume = (options: FollowOptions): Effect.Effect<void, TransportErr
         return yield* fail(new StreamEnded({ url: shownUrl(options.url) }))
       }
       if (!isPassing(result.failure)) return yield* result.failure
+      wanted = rest(reason, yield* Clock.currentTimeMillis)
     }
   })

@@ -104,6 +104,7 @@ export const open = (
         body,
         signal: post.controller.signal,
         flight: post,
+        insistent: !isRequest(message),
         receive: (response) => {
           discard(response)
           settle()
@@ -164,7 +165,7 @@ export const open = (
       })
 
     yield* Effect.forkScoped(
-      exchange.request({ method: "GET", url }).pipe(
+      exchange.request({ method: "GET", url, insistent: true }).pipe(
         Effect.flatMap((response) =>
           isEventStream(response) ? read(response) : Effect.fail(unexpectedContent(url, response, "an event stream")),
         ),

@@ -9,6 +9,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as FiberHandle from "effect/FiberHandle"
+import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { Auth } from "../auth/auth.ts"
 import { shownUrl } from "../http/error.ts"
@@ -52,6 +53,7 @@ export const open = (
     const limits = { body: options.limits?.body ?? defaultLimit, event: options.limits?.event ?? defaultLimit }
     const exchange = yield* Exchange.make(options)
     const posts = new Posts(receiver)
+    const reached = Latch.makeUnsafe()
     const answers = makeAnswers({ url, limits, exchange, posts })
 
     const keepSession = (post: Post, response: Response): boolean => {
@@ -78,7 +80,9 @@ export const open = (
         body,
         signal: post.controller.signal,
         flight: post,
+        insistent: post.id === undefined,
         receive: (response) => {
+          reached.openUnsafe()
           if (post.method === "initialize" && !keepSession(post, response)) return
           if (post.method === "notifications/initialized") gate.release()
           answers.receive(post, response)
@@ -107,6 +111,7 @@ export const open = (
         limit: limits.event,
         ...answers.unasked,
         warning,
+        reached,
         forgotten: (error) => forgotten(error, session),
       })
     })

@@ -116,7 +116,10 @@ const ofTransport = (message: string, { reason }: TransportError): Failure => {
   if (reason._tag === "HttpStatus" && reason.error !== undefined) {
     return { tag: "Protocol", message, ...detail(reason.error.code, reason.error.data) }
   }
-  if (reason._tag === "HttpStatus") return { tag: "Transport", message, data: { status: reason.status } }
+  if (reason._tag === "HttpStatus") {
+    const { retryAfter, status } = reason
+    return { tag: "Transport", message, data: { status, ...(retryAfter === undefined ? {} : { retryAfter }) } }
+  }
   if (reason._tag === "CredentialsFailed") return ofAuth(message, reason.cause.reason)
   if (reason._tag !== "Unauthorized") return { tag: "Transport", message }
   const scopes = insufficientScope(reason.challenge)
