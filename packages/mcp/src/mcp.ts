@@ -113,6 +113,8 @@ export class Mcp extends Context.Service<
      * (2025-11-25, Pagination); it is empty where the server does not declare the kind.
      */
     readonly tools: (server?: string) => Effect.Effect<ReadonlyArray<ToolEntry>, CallError>
+    /** The tools that are known at this moment, as `tools` gives them. Never waits, and costs no request. */
+    readonly known: Effect.Effect<ReadonlyArray<ToolEntry>>
     /** As `tools`. */
     readonly prompts: (server?: string) => Effect.Effect<ReadonlyArray<Of<Prompt>>, CallError>
     /** As `tools`. */
@@ -292,6 +294,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
               Effect.sync(tools.all),
             )
           : Effect.map(gather(server, listTools), () => tools.all().filter((entry) => entry.server === server)),
+      known: Effect.sync(tools.all),
       prompts: (server) => gather(server, ({ catalog }) => catalog.prompts),
       resources: (server) => gather(server, ({ catalog }) => catalog.resources),
       templates: (server) => gather(server, ({ catalog }) => catalog.templates),

@@ -9,7 +9,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import { Config, type ConfigError, type Server, type Snapshot } from "../config/config.ts"
-import * as Mask from "../config/mask.ts"
+import { masking } from "../config/secrets.ts"
 import { Output } from "./output.ts"
 
 /** The global flags that servers depend on. */
@@ -43,24 +43,3 @@ export const find = (snapshot: Snapshot, name: string): Effect.Effect<Server, Mc
     const all = snapshot.servers.map((server) => server.name)
     return Effect.fail(new McpError({ reason: new ServerNotFound({ server: name, nearest: nearest(name, all), all }) }))
   })
-
-// Names of variables whose values are secrets, whoever set them.
-const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT|CREDENTIALS?|AUTH)(?:_|$)/i
-// A shorter value of such a variable is more likely a word than a secret.
-const shortestSecret = 8
-
-/** The values of the variables whose names say that they are secret. */
-export const secretVariables = (variables: Iterable<readonly [string, string | undefined]>): ReadonlyArray<string> =>
-  [...variables].flatMap(([name, value]) =>
-    value !== undefined && value.length >= shortestSecret && secretName.test(name) ? [value] : [],
-  )
-
-/**
- * What hides secrets in a text: those that the configuration names, and the values of environment variables, configured or
- * inherited, whose names say that they are secret.
- */
-export const masking = (snapshot: Snapshot): ((text: string) => string) => {
-  const configured = snapshot.servers.flatMap(({ config }) => (config?.type === "local" ? [...config.environment] : []))
-  const hide = Mask.make(secretVariables([...configured, ...Object.entries(process.env)]))
-  return (text) => hide(snapshot.mask(text))
-}

@@ -2,23 +2,10 @@
 import type { AuthStatus } from "@opencode-ai/mcp/auth/oauth"
 import { CredentialStore, type Credentials, type Place } from "@opencode-ai/mcp/auth/store"
 import { placeOf } from "@opencode-ai/mcp/connection/authorize"
-import * as Layer from "effect/Layer"
 import * as Effect from "effect/Effect"
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
 import type { Snapshot } from "../config/config.ts"
 
-/** `$XDG_DATA_HOME/opencode/mcp-auth.json`, by default under `~/.local/share`: OpenCode's own. */
-const path = (): string => {
-  const configured = process.env["XDG_DATA_HOME"] ?? ""
-  const home = process.env["HOME"] ?? homedir()
-  return join(isAbsolute(configured) ? configured : join(home, ".local", "share"), "opencode", "mcp-auth.json")
-}
-
-/** The store of this person. */
-export const layer: Layer.Layer<CredentialStore> = Layer.unwrap(
-  Effect.sync(() => CredentialStore.layer({ path: path() })),
-)
+export { layer } from "../mcp/credentials.ts"
 
 /** What is known of the authorization of one server, without asking anybody. */
 export interface Known {

@@ -43,14 +43,19 @@ export const question = (server: Server, directory: string): string => {
 const text = (value: unknown) =>
   typeof value === "string" ? quoted(value) : visible(JSON.stringify(value) ?? "nothing")
 
+const heldPrefix = "not approved: "
+
+/** Whether a server is held, by the error of its status. */
+export const isHeldError = (error: string): boolean => error.startsWith(heldPrefix)
+
 /** Why a server is held, for its status: one line that names the command which approves it. */
 export const heldError = (server: Server): string => {
   const files = new Set(server.origins.filter((origin) => origin.project).map((origin) => visible(origin.file)))
-  return `not approved: a project file (${[...files].join(", ")}) defines it. See what it runs and approve it with: mcp trust ${argument(server.name)}`
+  return `${heldPrefix}a project file (${[...files].join(", ")}) defines it. See what it runs and approve it with: mcp trust ${argument(server.name)}`
 }
 
 /** A name as one argument of a POSIX shell, where it can be typed as it is. */
-const argument = (name: string) => {
+export const argument = (name: string): string => {
   if (/^[\w.@%+,:/][\w.@%+,:/-]*$/.test(name)) return name
   const end = name.startsWith("-") ? "-- " : ""
   return `${end}'${visible(name).replaceAll("'", `'\\''`)}'`
