@@ -15,9 +15,10 @@ import * as Plugin from "../plugin/index.ts"
 import type { Model } from "../provider/provider.ts"
 import * as ToolRegistry from "../tool/registry.ts"
 import type { Context, Info, Result } from "../tool/tool.ts"
-import type * as Truncate from "../tool/truncate.ts"
+import * as Truncate from "../tool/truncate.ts"
 import * as Call from "./call.ts"
 import { BadArguments, ToolError } from "./error.ts"
+import * as ResourceTools from "./resource-tools.ts"
 import * as Content from "./result.ts"
 
 /** Where the tools are used. */
@@ -69,7 +70,8 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const mcp = yield* MCP.Service
     const permissions = yield* Permission.Service
     const plugin = yield* Plugin.Service
-    const builtIns = yield* (yield* ToolRegistry.Service).all()
+    const registry = yield* ToolRegistry.Service
+    const truncate = yield* Truncate.Service
     const { jsonSchema } = yield* Effect.promise(() => import("ai"))
     const { messageID, model, progress: watch, ruleset = [], sessionID } = input
     const run = Effect.runPromiseWith(services)
@@ -141,6 +143,11 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
 
     const isOffered = (permission: string, aliases: ReadonlyArray<string> = []) =>
       !permissions.isHidden({ permission, aliases, ruleset })
+    const isDenied = (pattern: string) =>
+      permissions.evaluate({ permission: "read", pattern, ruleset })?.action === "deny"
+    const hasResources = (yield* ResourceTools.servers(mcp)).length > 0
+    const resourceTools = hasResources ? ResourceTools.make({ mcp, truncate, model, isDenied }) : []
+    const builtIns = [...(yield* registry.all()), ...resourceTools]
     const taken = new Set([...builtIns.map(({ id }) => id), ...ToolRegistry.reserved])
     return Object.fromEntries([
       ...builtIns
