@@ -6,13 +6,14 @@
  * arguments fit the schema is the server's to say: they reach it as the model wrote them.
  */
 import { suffixed } from "@opencode-ai/mcp/catalog/keys"
-import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { JSONSchema7, Tool, ToolExecutionOptions } from "ai"
 import * as Effect from "effect/Effect"
 import * as MCP from "../mcp/index.ts"
 import * as Permission from "../permission/index.ts"
 import * as Plugin from "../plugin/index.ts"
 import type { Model } from "../provider/provider.ts"
+import { normalise } from "../provider/schema.ts"
 import * as ToolRegistry from "../tool/registry.ts"
 import type { Context, Info, Result } from "../tool/tool.ts"
 import * as Truncate from "../tool/truncate.ts"
@@ -85,22 +86,25 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
 
     const make = (
       key: string,
-      about: { readonly description: string; readonly title?: string; readonly schema: object },
+      about: { readonly description: string; readonly title?: string; readonly schema: JsonObject },
       execute: (args: unknown, callID: string) => Effect.Effect<Result, Error, Services>,
-    ): SessionTool => ({
-      type: "dynamic",
-      description: about.description,
-      ...(about.title === undefined ? {} : { title: about.title }),
-      inputSchema: jsonSchema(isSchema(about.schema) ? about.schema : {}),
-      execute: (args, { abortSignal: signal, toolCallId: callID }) => {
-        const given = plugin.trigger("tool.execute.before", { tool: key, sessionID, callID }, { args })
-        return run(
-          Effect.flatMap(given, ({ args }) => execute(args, callID)),
-          signal === undefined ? undefined : { signal },
-        )
-      },
-      toModelOutput: ({ output }) => Content.toModelOutput(model, output),
-    })
+    ): SessionTool => {
+      const { restore, schema } = normalise(model, about.schema)
+      return {
+        type: "dynamic",
+        description: about.description,
+        ...(about.title === undefined ? {} : { title: about.title }),
+        inputSchema: jsonSchema(isSchema(schema) ? schema : {}),
+        execute: (args, { abortSignal: signal, toolCallId: callID }) => {
+          const given = plugin.trigger("tool.execute.before", { tool: key, sessionID, callID }, { args: restore(args) })
+          return run(
+            Effect.flatMap(given, ({ args }) => execute(args, callID)),
+            signal === undefined ? undefined : { signal },
+          )
+        },
+        toModelOutput: ({ output }) => Content.toModelOutput(model, output),
+      }
+    }
 
     const own = ({ description, execute, id, parameters: schema }: Info) =>
       make(id, { description, schema }, (args, callID) => {

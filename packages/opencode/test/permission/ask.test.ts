@@ -191,7 +191,9 @@ describe("a question in words", () => {
 
   it.effect("shows the person what the model sees: nothing hides, and nothing is cut", () =>
     Effect.gen(function* () {
-      const hidden = [..."ignore"].map((letter) => String.fromCodePoint(0xe0000 + (letter.codePointAt(0) ?? 0))).join("")
+      const hidden = Array.from("ignore")
+        .map((letter) => String.fromCodePoint(0xe0000 + (letter.codePointAt(0) ?? 0)))
+        .join("")
       const { fiber, request } = yield* asked("files_write_file", {
         metadata: {
           server: "files",

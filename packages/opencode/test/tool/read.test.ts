@@ -45,7 +45,13 @@ const worktree = Effect.gen(function* () {
         ask: ({ patterns, permission }) => Effect.sync(() => void asked.push({ permission, patterns })),
       })
     }).pipe(Effect.provide(context))
-  return { root, tree, asked, read, why: (args: unknown) => Effect.map(Effect.flip(read(args)), ({ message }) => message) }
+  return {
+    root,
+    tree,
+    asked,
+    read,
+    why: (args: unknown) => Effect.map(Effect.flip(read(args)), ({ message }) => message),
+  }
 })
 
 describe("read", () => {

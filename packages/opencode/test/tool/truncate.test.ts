@@ -4,9 +4,19 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { it } from "@opencode-ai/testing/effect"
+import { poll } from "@opencode-ai/testing/polling"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import * as Truncate from "../../src/tool/truncate.ts"
 
@@ -21,7 +31,12 @@ const over = <A, E>(data: string, body: Effect.Effect<A, E, Truncate.Service>) =
   )
 
 const cut = (given: string | ReadonlyArray<Truncate.Piece>) =>
-  Effect.flatMap(temporaryDirectory, (data) => over(data, Effect.flatMap(Truncate.Service, ({ output }) => output(given))))
+  Effect.flatMap(temporaryDirectory, (data) =>
+    over(
+      data,
+      Effect.flatMap(Truncate.Service, ({ output }) => output(given)),
+    ),
+  )
 
 describe("an output", () => {
   it.live("that fits is left as it is", () =>
@@ -40,7 +55,10 @@ describe("an output", () => {
     Effect.gen(function* () {
       const data = yield* temporaryDirectory
       const text = Array.from({ length: 3_000 }, (_, index) => `line ${index}`).join("\n")
-      const output = yield* over(data, Effect.flatMap(Truncate.Service, ({ output }) => output(text)))
+      const output = yield* over(
+        data,
+        Effect.flatMap(Truncate.Service, ({ output }) => output(text)),
+      )
       if (!output.truncated || output.outputPath === undefined) throw new Error("it was not cut")
       expect(output.content.startsWith("line 0\nline 1\n")).toBe(true)
       expect(output.content).toContain("line 1999\n")
@@ -86,7 +104,10 @@ describe("an output", () => {
     Effect.gen(function* () {
       const data = yield* temporaryDirectory
       writeFileSync(join(data, "opencode"), "in the way")
-      const output = yield* over(data, Effect.flatMap(Truncate.Service, ({ output }) => output("x".repeat(60_000))))
+      const output = yield* over(
+        data,
+        Effect.flatMap(Truncate.Service, ({ output }) => output("x".repeat(60_000))),
+      )
       expect(output.truncated).toBe(true)
       expect(output).not.toHaveProperty("outputPath")
       expect(output.content).toContain("could not be written to a file")
@@ -111,9 +132,7 @@ describe("the files", () => {
       file("mine.txt", 100)
       yield* over(
         data,
-        Effect.gen(function* () {
-          while (existsSync(join(directory, "tool_old.txt"))) yield* Effect.sleep("10 millis")
-        }),
+        poll(() => (existsSync(join(directory, "tool_old.txt")) ? undefined : true)),
       )
       expect(readdirSync(directory).toSorted()).toEqual(["mine.txt", "tool_young.txt"])
     }),
