@@ -6,6 +6,7 @@ import { isPath } from "@opencode-ai/mcp/http/pem"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { deepMerge } from "./deep.ts"
 import type { Collected, Merged, Origin, Part, SectionTimeout, Server } from "./merge.ts"
 
 /** The servers and, in the order in which they were met, the warnings. */
@@ -87,18 +88,8 @@ const blame = (layers: ReadonlyArray<Part>, last: Part, path: ReadonlyArray<stri
   return [part, writtenPath(part.entry, path)] as const
 }
 
-/** Objects are merged key by key, all else is replaced. Built of own properties: no key reaches a prototype. */
-const deepMerge = (base: unknown, over: unknown): unknown => {
-  if (!isObject(base) || !isObject(over)) return over
-  const merged = new Map(Object.entries(base))
-  for (const [key, value] of Object.entries(over)) {
-    merged.set(key, merged.has(key) ? deepMerge(merged.get(key), value) : value)
-  }
-  return Object.fromEntries(merged)
-}
-
 // Headers that say nothing about the person. Their values are words that answers are full of.
-const openHeaders = /^(?:accept(?:-.*)?|cache-control|content-type|origin|referer|user-agent)$/i
+export const openHeaders = /^(?:accept(?:-.*)?|cache-control|content-type|origin|referer|user-agent)$/i
 
 const secretFields: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["oauth", ["clientSecret", "privateKey", "token", "idpClientSecret", "idToken"]],
@@ -124,7 +115,8 @@ export const secretsOf = (value: unknown): ReadonlyArray<string> => {
   return secrets.filter((secret) => typeof secret === "string")
 }
 
-const decode = (text: string) =>
+/** Percent-decoded, where that is what it is. */
+export const decode = (text: string) =>
   Result.getOrElse(
     Result.try(() => decodeURIComponent(text)),
     () => text,

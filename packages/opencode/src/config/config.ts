@@ -14,7 +14,7 @@ import * as Ref from "effect/Ref"
 import { discover, type DiscoverOptions } from "./discover.ts"
 import type { ConfigError } from "./error.ts"
 import * as Mask from "./mask.ts"
-import { merge, type SectionTimeout, type Server } from "./merge.ts"
+import { type Document, merge, type SectionTimeout, type Server } from "./merge.ts"
 
 export type { DiscoverOptions } from "./discover.ts"
 export { ConfigError } from "./error.ts"
@@ -34,6 +34,8 @@ export interface Snapshot {
   readonly worktree: string
   /** What the sections say of all servers, as it is written. */
   readonly timeouts: ReadonlyArray<SectionTimeout>
+  /** What was read, as it was parsed; it holds secrets. `sections.ts` reads what a session needs in it. */
+  readonly documents: ReadonlyArray<Document>
   /** Hides every configured secret and substituted value in a text. */
   readonly mask: (text: string) => string
 }
@@ -48,7 +50,7 @@ export interface Difference {
 /** Reads the configuration once. */
 export const read = Effect.fn("Config.read")(function* (options: DiscoverOptions = {}) {
   const found = yield* discover(options)
-  const { secrets, servers, timeouts, warnings } = yield* merge(found)
+  const { documents, secrets, servers, timeouts, warnings } = yield* merge(found)
   const mask = Mask.make(secrets)
   return {
     servers: servers.map((server) => (server.error === undefined ? server : { ...server, error: mask(server.error) })),
@@ -57,6 +59,7 @@ export const read = Effect.fn("Config.read")(function* (options: DiscoverOptions
     directory: found.directory,
     worktree: found.worktree,
     timeouts,
+    documents,
     mask,
   } satisfies Snapshot
 })

@@ -47,6 +47,16 @@ export interface SectionTimeout {
   readonly value: unknown
 }
 
+/** A source as it was parsed: nothing in it is substituted, and it may hold secrets. */
+export interface Document {
+  readonly file: string
+  /** What relative paths in it are relative to. */
+  readonly directory: string
+  readonly home: string
+  readonly project: boolean
+  readonly value: unknown
+}
+
 /** What the sources say, server by server, the later over the earlier. */
 export interface Collected {
   readonly parts: ReadonlyMap<string, ReadonlyArray<Part>>
@@ -59,6 +69,8 @@ export interface Merged {
   readonly secrets: ReadonlyArray<string>
   /** What the sections say of all servers, as it is written. */
   readonly timeouts: ReadonlyArray<SectionTimeout>
+  /** The sources, for the other sections: `sections.ts`. */
+  readonly documents: ReadonlyArray<Document>
 }
 
 /** What one source says of a server. */
@@ -78,10 +90,12 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
   const secrets = new Set<string>()
   const parts = new Map<string, Array<Part>>()
   const timeouts: Array<SectionTimeout> = []
+  const documents: Array<Document> = []
 
   for (const source of found.sources) {
     const { file } = source
     const document = yield* parse(source.text, file)
+    documents.push({ file, directory: source.directory, home: found.home, project: source.project, value: document })
     const take = Effect.fnUntraced(function* (value: unknown) {
       const result: Substituted = yield* substitute(value, { directory: source.directory, home: found.home })
       for (const secret of result.secrets) secrets.add(secret)
@@ -106,7 +120,7 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
     }
   }
 
-  if (parts.size === 0) return { servers: [], warnings, secrets: [...secrets], timeouts } satisfies Merged
+  if (parts.size === 0) return { servers: [], warnings, secrets: [...secrets], timeouts, documents } satisfies Merged
   const { assemble, secretsOf } = yield* Effect.promise(() => import("./assemble.ts"))
   const assembled = assemble({ parts, timeouts })
   for (const part of [...parts.values()].flat()) for (const secret of secretsOf(part.value)) secrets.add(secret)
@@ -115,5 +129,6 @@ export const merge = Effect.fnUntraced(function* (found: Discovered) {
     warnings: [...new Set([...warnings, ...assembled.warnings])],
     secrets: [...secrets],
     timeouts,
+    documents,
   } satisfies Merged
 })

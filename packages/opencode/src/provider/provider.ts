@@ -1,5 +1,7 @@
-/** The models of `provider` in opencode.json, by the AI SDK. */
-import type { LanguageModelV3 } from "@ai-sdk/provider"
+/**
+ * The models of `provider` in opencode.json, by the AI SDK. Each is loaded when it is first asked for; `load.ts` does.
+ */
+import type { JSONObject, LanguageModelV3 } from "@ai-sdk/provider"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
@@ -15,6 +17,9 @@ export interface Model {
   /** What it takes besides text. */
   readonly input: { readonly image: boolean; readonly audio: boolean; readonly pdf: boolean }
   readonly language: LanguageModelV3
+  /** Sent with every request, as the AI SDK has provider options. */
+  readonly options?: Readonly<Record<string, JSONObject>>
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** There is no such model, or its provider cannot be loaded; `message` names the place in the configuration. */
@@ -28,6 +33,8 @@ export interface Interface {
   readonly model: (id?: string) => Effect.Effect<Model, ProviderError>
   /** Every configured model, as `provider/model`. */
   readonly list: () => Effect.Effect<ReadonlyArray<string>>
+  /** Hides the keys of providers in a text. */
+  readonly mask: (text: string) => string
 }
 
 /** The providers of an instance. */
