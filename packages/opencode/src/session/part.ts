@@ -1,11 +1,16 @@
 /** The parts of a conversation, as OpenCode has them: what the person writes, what the model says, what it calls. */
 import * as Schema from "effect/Schema"
 
+const metadata = Schema.Record(Schema.String, Schema.Unknown)
+/** What the provider wants to have back with a part: a signature, an id. */
+const kept = { metadata: Schema.optionalKey(metadata) }
+
 /** A text. `synthetic`: the host's own, not the person's. */
 export const TextPart = Schema.Struct({
   type: Schema.Literal("text"),
   text: Schema.String,
   synthetic: Schema.optionalKey(Schema.Boolean),
+  ...kept,
 })
 export type TextPart = typeof TextPart.Type
 
@@ -28,10 +33,8 @@ export const InputPart = Schema.Union([TextPart, FilePart])
 export type InputPart = typeof InputPart.Type
 
 /** What the model thinks aloud. */
-export const ReasoningPart = Schema.Struct({ type: Schema.Literal("reasoning"), text: Schema.String })
+export const ReasoningPart = Schema.Struct({ type: Schema.Literal("reasoning"), text: Schema.String, ...kept })
 export type ReasoningPart = typeof ReasoningPart.Type
-
-const metadata = Schema.Record(Schema.String, Schema.Unknown)
 
 /** A file of a result. */
 const Attachment = Schema.Struct({
@@ -47,6 +50,7 @@ export const ToolPart = Schema.Struct({
   callID: Schema.String,
   /** The key that the model knows it by. */
   tool: Schema.String,
+  ...kept,
   state: Schema.Union([
     Schema.Struct({
       status: Schema.Literal("running"),

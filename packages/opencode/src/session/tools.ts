@@ -41,9 +41,9 @@ export interface Input {
  * A tool whose `execute` gives a `Result`, and rejects with what the model is told: `PermissionError` where it may not be
  * called. Aborting its signal cancels the call; the promise settles once that is done.
  */
-export type SessionTool = Tool<unknown, Result> & {
+export type SessionTool = {
   readonly execute: (args: unknown, options: ToolExecutionOptions) => Promise<Result>
-}
+} & Tool<unknown, Result>
 
 /** What calls need. */
 export type Services = MCP.Service | Permission.Service | Plugin.Service | Truncate.Service | ToolRegistry.Service
