@@ -238,7 +238,9 @@ export const make = (options: {
         session.onRenewed((before) => {
           const { instructions } = session.agreement
           const differs = instructions === before.instructions ? "" : "; its instructions are others now"
-          notifications.publish("warning", { message: `had forgotten the session, and began another${differs}` })
+          // A line in the log, and no more: nobody has to do anything.
+          const data = `the server had forgotten the session, and began another${differs}`
+          notifications.publish("message", { level: "info", logger: "opencode", data })
           runFork(Effect.forkIn(standing.renew(session), own, { startImmediately: true }))
         })
         // Before anybody knows of the session, so that nothing they ask overtakes it.

@@ -67,6 +67,11 @@ export class Auth extends Context.Service<
      */
     readonly challenged: (challenge: Challenge) => Effect.Effect<boolean | "replaced", AuthError>
     /**
+     * Told that the server refuses (401) whatever `challenged` brings: several requests in a row, each with what was new, and
+     * nothing was accepted in between. The last of them has not failed yet.
+     */
+    readonly refused?: (() => void) | undefined
+    /**
      * Headers of one request alone, besides those it is sent with: a proof that the client holds a key (RFC 9449).
      * `undefined` where there are none.
      */

@@ -134,15 +134,20 @@ export const make = (parts: {
       return using !== undefined && using.headers.authorization !== sent.authorization
     }
 
+    /** The server refuses every token. What is stored stays: it may be the server that is at fault. */
+    const giveUp = (): AuthError => {
+      const error = signInRequired(
+        `it refuses what ${discovered?.issuer ?? "its authorization server"} issued just now`,
+      )
+      parts.lost?.(error, Effect.yieldNow)
+      return error
+    }
+
     const unauthorized = Effect.fnUntraced(function* (sent: AuthHeaders) {
       const tokens = holder.now()?.tokens
       if (tokens === undefined && !isUnattended) return yield* signInRequired("nobody has signed in")
       replacements = replacements.filter(({ at }) => clock.currentTimeMillisUnsafe() - at < fresh)
-      if (replacements.length >= tries) {
-        return yield* signInRequired(
-          `it refuses what ${discovered?.issuer ?? "its authorization server"} issued just now`,
-        )
-      }
+      if (replacements.length >= tries) return yield* giveUp()
       const next = yield* renewal.renew(tokens)
       if (!Held.isSame(replacements.at(-1)?.tokens, next.tokens)) {
         replacements = [...replacements, { tokens: next.tokens, at: clock.currentTimeMillisUnsafe() }]
@@ -182,6 +187,7 @@ export const make = (parts: {
       },
       headers,
       challenged,
+      refused: () => void giveUp(),
       sign: (request, sent) => {
         const using = holder.now()
         const dpop = holder.dpop()

@@ -12,7 +12,14 @@ import { shownUrl, Unreachable } from "../http/error.ts"
 import type { Http } from "../http/http.ts"
 import type { Revision } from "../protocol/revision.ts"
 import { aborted } from "./aborted.ts"
-import { CredentialsFailed, fail, type HttpStatus, type TransportError, type TransportReason } from "./error.ts"
+import {
+  CredentialsFailed,
+  fail,
+  type HttpStatus,
+  type TransportError,
+  type TransportReason,
+  type Unauthorized,
+} from "./error.ts"
 import { askedToWait, type Delays, delays as makeDelays, Patience } from "./patience.ts"
 import { readRefusal } from "./refusal.ts"
 
@@ -59,6 +66,9 @@ export interface Exchange {
 
 /** A nonce, tokens that ran out, scopes that are missing: more challenges of one request, or one again, are a loop. */
 const challengeLimit = 3
+
+/** So many requests in a row that are refused with new credentials, and nobody believes in these any more. */
+const refusalLimit = 3
 
 const accepts = { GET: "text/event-stream", POST: "application/json, text/event-stream", DELETE: "*/*" } as const
 
@@ -148,6 +158,15 @@ export const make = (options: {
       return headers
     }
 
+    /** Requests that were refused with new credentials since anything was accepted. */
+    let refusals = 0
+    const refuse = (call: Call, reason: Unauthorized, { answered }: History) => {
+      if (reason.status === 401 && answered.length > 0) refusals += 1
+      // First, so that a caller who asks again finds nobody believing in them any more.
+      if (refusals >= refusalLimit) auth.refused?.()
+      call.fail(fail(reason))
+    }
+
     const withAuth = <A>(call: Call, effect: Effect.Effect<A, AuthError>, then: (value: A) => void) =>
       fork(
         Effect.map(Effect.result(withoutDefects(effect)), (result) => {
@@ -188,24 +207,26 @@ export const make = (options: {
         (response) => {
           if (flight !== undefined) flight.at = response.ok ? "taken" : "held"
           if (own !== undefined) auth.answered?.(call, response.headers)
-          if (response.ok) return call.receive(response)
+          if (response.ok) {
+            refusals = 0
+            return call.receive(response)
+          }
           readRefusal(url, response, withSession, (reason) => {
             if (signal.aborted || flight?.open === false) return
             if (reason._tag === "HttpStatus" && reason.retryAfter !== undefined && call.insistent === true) {
               return comeBack(call, reason, history)
             }
-            if (reason._tag !== "Unauthorized" || answered.length >= challengeLimit) {
-              return call.fail(fail(reason))
-            }
+            if (reason._tag !== "Unauthorized") return call.fail(fail(reason))
+            if (answered.length >= challengeLimit) return refuse(call, reason, history)
             const { challenge: header, status } = reason
             const asked = `${status} ${header}`
-            if (answered.includes(asked)) return call.fail(fail(reason))
+            if (answered.includes(asked)) return refuse(call, reason, history)
             const nonce = response.headers.get("dpop-nonce") ?? undefined
             withAuth(call, auth.challenged({ status, url: reason.url, header, sent, nonce }), (retry) =>
               // Counted, but not as an answer to what was asked.
               retry
                 ? begin(call, { ...history, answered: [...answered, retry === "replaced" ? retry : asked] })
-                : call.fail(fail(reason)),
+                : refuse(call, reason, history),
             )
           })
         },

@@ -5,6 +5,7 @@ import { config, testMcp } from "@opencode-ai/testing/client"
 import { testEffect } from "@opencode-ai/testing/effect"
 import { type HttpRequest, rawHttp, type RawHttpScript, type Reply } from "@opencode-ai/testing/peers/raw-http"
 import { describe, expect } from "@opencode-ai/testing/runner"
+import type { Event } from "../../src/events.ts"
 import { Mcp } from "../../src/index.ts"
 
 const it = testEffect(testMcp())
@@ -110,19 +111,33 @@ describe("a session that the server has forgotten", () => {
     }),
   )
 
-  it.live("is told in the log alone: no status changes", () =>
+  it.live("is told in the log alone: no status changes, and nothing is a warning", () =>
     Effect.gen(function* () {
-      const { forget, server } = yield* forgetful(text(404, ""))
+      const empty = (member: string) => ({
+        [member]: ({ rpc }: HttpRequest): Reply => ({
+          json: { jsonrpc: "2.0", id: rpc.id, result: { resources: [], resourceTemplates: [] } },
+        }),
+      })
+      const { forget, server } = yield* forgetful(text(404, ""), {
+        on: { ...empty("resources/list"), ...empty("resources/templates/list") },
+      })
       const mcp = yield* connected(server.url)
-      const events: Array<string> = []
-      mcp.listen(({ data, type }) => events.push("message" in data ? `${type} ${data.message}` : type))
+      const events: Array<Event> = []
+      mcp.listen((event) => events.push(event))
       events.length = 0
       forget()
       yield* mcp.callTool("a", "echo", {})
-      expect(events.filter((event) => event.startsWith("mcp.status"))).toEqual([])
-      expect(events).toContain(
-        "mcp.warning had forgotten the session, and began another; its instructions are others now",
-      )
+      expect(events).toEqual([
+        {
+          type: "mcp.log",
+          data: {
+            server: "a",
+            level: "info",
+            logger: "opencode",
+            data: "the server had forgotten the session, and began another; its instructions are others now",
+          },
+        },
+      ])
     }),
   )
 
@@ -182,6 +197,24 @@ describe("a session that the server has forgotten", () => {
         ({ headers, method }) => method === "GET" && headers["mcp-session-id"] === "s2",
       )
       expect(second.headers["last-event-id"]).toBe(undefined)
+    }),
+  )
+
+  it.live("is told the roots again where it asks, and of each change", () =>
+    Effect.gen(function* () {
+      const { forget, server } = yield* forgetful(text(404, ""), {
+        get: () => ({ sse: [{ data: { jsonrpc: "2.0", id: "roots", method: "roots/list" } }], hold: true }),
+      })
+      const mcp = yield* connected(server.url)
+      const answered = (session: string) =>
+        server.first(({ headers, rpc }) => rpc.id === "roots" && headers["mcp-session-id"] === session)
+      const before = yield* answered("s1")
+      forget()
+      yield* mcp.ping("a")
+      expect((yield* answered("s2")).rpc.result).toEqual(before.rpc.result)
+      yield* mcp.setRoots([{ uri: "file:///elsewhere" }])
+      const told = yield* server.first(({ rpc }) => rpc.method === "notifications/roots/list_changed")
+      expect(told.headers["mcp-session-id"]).toBe("s2")
     }),
   )
 
