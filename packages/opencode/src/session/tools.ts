@@ -9,6 +9,8 @@ import { suffixed } from "@opencode-ai/mcp/catalog/keys"
 import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { JSONSchema7, Tool, ToolExecutionOptions } from "ai"
 import * as Effect from "effect/Effect"
+import * as Bus from "../bus/index.ts"
+import * as McpEvent from "../mcp/event.ts"
 import * as MCP from "../mcp/index.ts"
 import * as Permission from "../permission/index.ts"
 import * as Plugin from "../plugin/index.ts"
@@ -46,7 +48,8 @@ export type SessionTool = {
 } & Tool<unknown, Result>
 
 /** What calls need. */
-export type Services = MCP.Service | Permission.Service | Plugin.Service | Truncate.Service | ToolRegistry.Service
+export type Services =
+  Bus.Service | MCP.Service | Permission.Service | Plugin.Service | Truncate.Service | ToolRegistry.Service
 
 /** What a server says is its schema. */
 const isSchema = (value: object): value is JSONSchema7 => isObject(value)
@@ -64,10 +67,30 @@ const offered = (
     return isReserved(other) || Object.hasOwn(definitions, other) ? [] : [{ key: other, aliases, definition }]
   })
 
+/** Schemas of which a person was told that something in them is lost. */
+const told = new WeakSet<JsonObject>()
+
+/** Tells once what a provider cannot be told of a schema: the tool is offered all the same. */
+const tellDropped =
+  (bus: Bus.Interface, { providerID }: Model, { definition, key }: Call.Offered) =>
+  (dropped: ReadonlyArray<string>) => {
+    const { server, tool } = definition
+    if (dropped.length === 0 || told.has(tool.inputSchema)) return
+    told.add(tool.inputSchema)
+    const places = dropped
+      .slice(0, 5)
+      .map((each) => JSON.stringify(each))
+      .join(", ")
+    const more = dropped.length > 5 ? ` and ${dropped.length - 5} more` : ""
+    const message = `${providerID} cannot be told all of the input schema of the tool ${key}: without ${places}${more}. The server still checks the arguments.`
+    bus.publishUnsafe(McpEvent.Warning, { server, message })
+  }
+
 /** The tools of a step, in an order that does not change while they do not. Never fails: a server that is lost has none. */
 export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, SessionTool>>, never, Services> =>
   Effect.gen(function* () {
     const services = yield* Effect.context<Services>()
+    const bus = yield* Bus.Service
     const mcp = yield* MCP.Service
     const permissions = yield* Permission.Service
     const plugin = yield* Plugin.Service
@@ -86,10 +109,16 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
 
     const make = (
       key: string,
-      about: { readonly description: string; readonly title?: string; readonly schema: JsonObject },
+      about: {
+        readonly description: string
+        readonly title?: string
+        readonly schema: JsonObject
+        readonly lost?: (dropped: ReadonlyArray<string>) => void
+      },
       execute: (args: unknown, callID: string) => Effect.Effect<Result, Error, Services>,
     ): SessionTool => {
-      const { restore, schema } = normalise(model, about.schema)
+      const { dropped, restore, schema } = normalise(model, about.schema)
+      about.lost?.(dropped)
       return {
         type: "dynamic",
         description: about.description,
@@ -125,7 +154,7 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
       const { definition, key } = offered
       const { description = "", inputSchema: schema } = definition.tool
       const title = Call.titleOf(definition)
-      return make(key, { description, title, schema }, (args, callID) =>
+      return make(key, { description, title, schema, lost: tellDropped(bus, model, offered) }, (args, callID) =>
         Effect.gen(function* () {
           if (!isObject(args)) {
             return yield* new ToolError({ tool: key, reason: new BadArguments({ expected: "a JSON object" }) })
