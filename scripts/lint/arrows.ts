@@ -36,7 +36,7 @@ export const rooms: Record<string, ReadonlyArray<string>> = {
   capability: ["schema", "protocol"],
   session: ["transport", "notification", "capability", "protocol"],
   tasks: ["session", "protocol"],
-  catalog: ["session", "notification", "protocol"],
+  catalog: ["session", "notification", "config", "protocol"],
   schema: ["protocol"],
   config: ["protocol"],
   events: ["protocol"],

@@ -32,6 +32,20 @@ export class ToolNotFound extends Data.TaggedError("ToolNotFound")<{
   }
 }
 
+/** The tool changed since it was reviewed: it is held back until its present form is approved. */
+export class ToolHeld extends Data.TaggedError("ToolHeld")<{
+  readonly server: string
+  readonly tool: string
+  /** Where its forms differ. */
+  readonly changed: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const { changed, server, tool } = this
+    const where = `${changed.slice(0, 5).join(", ")}${changed.length > 5 ? ` and ${changed.length - 5} more` : ""}`
+    return `${JSON.stringify(tool)} of ${server} changed since it was reviewed (${where}), and is held back until its present form is approved; nothing was sent`
+  }
+}
+
 /** The server is not connected. */
 export class NotConnected extends Data.TaggedError("NotConnected")<{
   readonly server: string
@@ -115,6 +129,7 @@ export class Superseded extends Data.TaggedError("Superseded")<{
 export type McpReason =
   | ServerNotFound
   | ToolNotFound
+  | ToolHeld
   | NotConnected
   | AuthRequired
   | NotAuthorizable

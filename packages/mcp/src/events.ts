@@ -87,6 +87,17 @@ export const SamplingRequested = define("mcp.sampling.requested", {
 })
 /** A URL elicitation was completed outside. */
 export const ElicitationCompleted = define("mcp.elicitation.completed", { elicitationId: Schema.String })
+/** A tool is held back: it has another form than the one that a person knows. `difference` says where. */
+export const ToolHeld = define("mcp.tool.held", {
+  key: Schema.String,
+  difference: Schema.Array(
+    Schema.Struct({
+      path: Schema.String,
+      before: Schema.optionalKey(Schema.Unknown),
+      after: Schema.optionalKey(Schema.Unknown),
+    }),
+  ),
+})
 /** A person has to sign in: to the server, or for more than was granted. */
 export const AuthorizationRequired = define("mcp.auth.required", { reason: Schema.String })
 /** The page of a sign-in was opened in no browser: `url` is for the person to open. */
@@ -109,6 +120,7 @@ export const Event = Schema.Union([
   ElicitationRequested,
   SamplingRequested,
   ElicitationCompleted,
+  ToolHeld,
   AuthorizationRequired,
   BrowserOpenFailed,
   Warning,

@@ -33,6 +33,8 @@ import * as Completion from "./mcp/completion.ts"
 import { eventChannel, tellQuestion } from "./mcp/forward.ts"
 import * as Gather from "./mcp/gather.ts"
 import type { Of } from "./mcp/gather.ts"
+import * as Holding from "./mcp/holding.ts"
+import type { HeldTool } from "./mcp/holding.ts"
 import * as Prompts from "./mcp/prompts.ts"
 import * as Registry from "./mcp/registry.ts"
 import type { Registered, Unusable } from "./mcp/registry.ts"
@@ -40,6 +42,7 @@ import { type ServerState, stateOf } from "./mcp/state.ts"
 import * as TaskCalls from "./mcp/tasks.ts"
 import * as Tools from "./mcp/tools.ts"
 import type { ToolEntry } from "./mcp/tools.ts"
+import { Pins } from "./catalog/pins.ts"
 import { Channel } from "./notification/channel.ts"
 import * as Mark from "./process/mark.ts"
 import * as Method from "./protocol/method.ts"
@@ -60,6 +63,7 @@ import type {
 export type { Authorization } from "./mcp/authorization.ts"
 export type { CallError, CallOptions } from "./mcp/calls.ts"
 export type { Of } from "./mcp/gather.ts"
+export type { HeldTool } from "./mcp/holding.ts"
 export type { Unusable } from "./mcp/registry.ts"
 export type { ServerState } from "./mcp/state.ts"
 export type { ToolEntry } from "./mcp/tools.ts"
@@ -128,6 +132,10 @@ export class Mcp extends Context.Service<
      * one by itself: bounded by its ttl, it fails with a `TaskError` where it gives no result (Tasks).
      */
     readonly callTool: CallTool
+    /** The tools that are held back, because they changed since they were reviewed: see `Pins`. Never waits. */
+    readonly held: Effect.Effect<ReadonlyArray<HeldTool>>
+    /** Offers a tool that is held back in its present form, and pins that. Fails with `ToolNotFound` where there is none. */
+    readonly approve: (server: string, tool: string) => Effect.Effect<void, McpError>
     /** The contents of a resource (Resources, Reading Resources). Nothing is read that nobody asked for. */
     readonly readResource: (
       server: string,
@@ -244,8 +252,18 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         interactionTimeout: options.interactionTimeout,
       },
       publish,
+      // At once: what is held back is told before anybody asks for the tools.
+      onTools: (registered) => tools.offer(registered),
     })
-    const tools = Tools.make(registry)
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    const scope = yield* Effect.scope
+    const tools = Tools.make({
+      registry,
+      pins: yield* Pins,
+      publish,
+      // The end of the Scope waits for it.
+      run: (save) => runFork(Effect.forkIn(Effect.uninterruptible(save), scope, { startImmediately: true })),
+    })
     const progress = Calls.withProgress(publish)
     const gather = Gather.make(registry)
     const complete = yield* Completion.make
@@ -298,6 +316,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       prompts: (server) => gather(server, ({ catalog }) => catalog.prompts),
       resources: (server) => gather(server, ({ catalog }) => catalog.resources),
       templates: (server) => gather(server, ({ catalog }) => catalog.templates),
+      ...Holding.make({ registry, tools, publish }),
       callTool: Calls.make({ registry, tools, progress }),
       readResource: (server, uri, callOptions) =>
         Effect.flatMap(ready(server, Method.readResource, callOptions), ({ session }) =>

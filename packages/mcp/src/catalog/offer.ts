@@ -42,10 +42,14 @@ export const matches = (pattern: string, name: string): boolean => {
 const passes = ({ allow, deny }: Filter, name: string): boolean =>
   allow.some((pattern) => matches(pattern, name)) && !deny.some((pattern) => matches(pattern, name))
 
-/** The offer of a list. */
-export const make = (source: ReadonlyArray<Tool>, filter: Filter): Offer => {
-  const all = filter.deny.length === 0 && filter.allow.includes("*")
-  const tools = all ? source : source.filter(({ name }) => passes(filter, name))
+/** The offer of a list: what the entry lets through, but for what is held back. */
+export const make = (
+  source: ReadonlyArray<Tool>,
+  filter: Filter,
+  held: ReadonlyMap<string, unknown> = new Map(),
+): Offer => {
+  const all = filter.deny.length === 0 && filter.allow.includes("*") && held.size === 0
+  const tools = all ? source : source.filter(({ name }) => !held.has(name) && passes(filter, name))
   const byName = new Map<string, Tool>()
   for (const tool of tools) byName.set(tool.name, tool)
   return { source, tools, byName }

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { nearest } from "../config/nearest.ts"
 import type { Live } from "../connection.ts"
-import { McpError, ToolNotFound } from "../error.ts"
+import { McpError, ToolHeld, ToolNotFound } from "../error.ts"
 import type { Event } from "../events.ts"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
@@ -132,6 +132,11 @@ export const make = (options: {
       // A server without the capability answers for itself: nothing is sent, and the error says what is missing.
       if (!live.session.declares(Method.callTool)) {
         return yield* live.session.request(Method.callTool, { name }, callOptions)
+      }
+      const held = tools.heldBy(registered, name)
+      if (held !== undefined) {
+        const changed = held.difference.map(({ path }) => path)
+        return yield* new McpError({ reason: new ToolHeld({ server, tool: held.tool.name, changed }) })
       }
       const names = tools.offer(registered)?.tools.map((tool) => tool.name) ?? all.map((tool) => tool.name)
       const reason = new ToolNotFound({ server, tool: name, nearest: nearest(name, names), all: names })

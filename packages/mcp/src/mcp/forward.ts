@@ -19,6 +19,7 @@ const precious: ReadonlySet<Event["type"]> = new Set<Event["type"]>([
   "mcp.status.changed",
   "mcp.elicitation.requested",
   "mcp.sampling.requested",
+  "mcp.tool.held",
   "mcp.auth.required",
   "mcp.browser.open.failed",
 ])

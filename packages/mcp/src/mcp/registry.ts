@@ -81,6 +81,8 @@ export const make = (options: {
   readonly assembly: Assembly
   readonly surroundings: Surroundings
   readonly publish: (event: Event) => void
+  /** Called when another list of a server's tools is known. */
+  readonly onTools: (registered: Registered) => void
 }): Effect.Effect<Registry, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { publish } = options
@@ -100,7 +102,11 @@ export const make = (options: {
           surroundings: options.surroundings,
           after: replaced,
           onStatus: (status) => tellStatus(name, status, publish),
-          onCatalog: (what) => publish({ type: `mcp.${what}.changed`, data: { server: name } }),
+          onCatalog: (what) => {
+            publish({ type: `mcp.${what}.changed`, data: { server: name } })
+            const registered = servers.get(name)
+            if (what === "tools" && registered !== undefined) options.onTools(registered)
+          },
         })
         const tasks = Tasks.states(name, publish)
         forward(name, connection, tasks, publish)
@@ -198,7 +204,10 @@ export const make = (options: {
           // One that was replaced or removed meanwhile has no Scope to connect in.
           if (connection === undefined || servers.get(name) !== registered) return Effect.sync(status)
           return Effect.tap(connection.connect, () =>
-            Effect.map(warm(connection), (errors) => tellLists(name, errors, publish)),
+            Effect.map(warm(connection), (errors) => {
+              tellLists(name, errors, publish)
+              options.onTools(registered)
+            }),
           )
         }),
       settle: ({ connection }) =>

@@ -3,8 +3,12 @@
  *
  * Made anew only where a list changed; a key that was once offered keeps its meaning for as long as the service lives.
  */
+import * as Effect from "effect/Effect"
 import * as Keys from "../catalog/keys.ts"
 import * as Offer from "../catalog/offer.ts"
+import { type Held, type Pins, type Reviewer, reviewerOf } from "../catalog/pins.ts"
+import type { Event } from "../events.ts"
+import type { ServerConfig } from "../config.ts"
 import type { Tool } from "../protocol/model.ts"
 import type { Registered, Registry } from "./registry.ts"
 
@@ -22,13 +26,42 @@ export interface Tools {
   readonly offer: (registered: Registered) => Offer.Offer | undefined
   /** A tool of a server by its own name, or by a key that stood for it. */
   readonly resolve: (registered: Registered, name: string) => Tool | undefined
+  /** The tools of a server that are held back, by their names. */
+  readonly held: (registered: Registered) => ReadonlyMap<string, Held>
+  /** One of them, by its own name or by a key that stood for it. */
+  readonly heldBy: (registered: Registered, name: string) => Held | undefined
+  /** Pins the present form of a tool that is held. */
+  readonly approve: (registered: Registered, held: Held) => void
   /** All that is known now. The same array as before where nothing changed. */
   readonly all: () => ReadonlyArray<ToolEntry>
 }
 
-/** The tools of a registry. */
-export const make = (registry: Registry): Tools => {
+/** What is held of a server, and what decides it. */
+interface Pinned {
+  readonly reviewer: Reviewer
+  held: ReadonlyMap<string, Held>
+}
+
+const nothingHeld: ReadonlyMap<string, Held> = new Map()
+/** How many names a sentence holds. */
+const shownNames = 10
+
+const newTools = (names: ReadonlyArray<string>): string => {
+  const shown = names.slice(0, shownNames).map((name) => JSON.stringify(name))
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : ""
+  return `offers what it did not offer before: ${shown.join(", ")}${more}`
+}
+
+/** The tools of a registry. `run` keeps pins in the background. */
+export const make = (options: {
+  readonly registry: Registry
+  readonly pins: Pins | undefined
+  readonly publish: (event: Event) => void
+  readonly run: (save: Effect.Effect<unknown>) => void
+}): Tools => {
+  const { pins, publish, registry } = options
   const offers = new WeakMap<Registered, Offer.Offer>()
+  const pinned = new WeakMap<Registered, Pinned>()
   /** Every key that was ever offered, and what it means. */
   const offered = new Map<string, Keys.ToolName>()
   let lastOffers: ReadonlyArray<Offer.Offer> = []
@@ -40,9 +73,38 @@ export const make = (registry: Registry): Tools => {
     if (connection === undefined || source === undefined) return undefined
     const before = offers.get(registered)
     if (before?.source === source) return before
-    const made = Offer.make(source, connection.config.tools)
+    const held = review(registered, connection.config, source)
+    const made = Offer.make(source, connection.config.tools, held)
     offers.set(registered, made)
     return made
+  }
+
+  /** Holds what changed, and tells what was not told before. */
+  const review = (registered: Registered, config: ServerConfig, source: ReadonlyArray<Tool>) => {
+    if (pins === undefined) return nothingHeld
+    const { name: server } = registered
+    const own = pinned.get(registered) ?? { reviewer: reviewerOf(pins, config, options.run), held: nothingHeld }
+    pinned.set(registered, own)
+    const before = own.held
+    const { added, held } = own.reviewer.review(source)
+    own.held = held
+    for (const [name, { difference }] of held) {
+      if (JSON.stringify(before.get(name)?.difference) === JSON.stringify(difference)) continue
+      publish({ type: "mcp.tool.held", data: { server, key: keyOf({ server, tool: name }), difference } })
+    }
+    if (added.length > 0) publish({ type: "mcp.warning", data: { server, message: newTools(added) } })
+    return held
+  }
+
+  const held = (registered: Registered): ReadonlyMap<string, Held> => {
+    offer(registered)
+    return pinned.get(registered)?.held ?? nothingHeld
+  }
+
+  /** The key that a tool had, or would have by itself. */
+  const keyOf = (name: Keys.ToolName): string => {
+    for (const [key, { server, tool }] of offered) if (server === name.server && tool === name.tool) return key
+    return Keys.assign([name])[0] ?? ""
   }
 
   const assign = (names: ReadonlyArray<string>): ReadonlyArray<ToolEntry> => {
@@ -68,6 +130,16 @@ export const make = (registry: Registry): Tools => {
 
   return {
     offer,
+    held,
+    heldBy: (registered, name) => {
+      const all = held(registered)
+      const meant = offered.get(name)
+      return all.get(name) ?? (meant?.server === registered.name ? all.get(meant.tool) : undefined)
+    },
+    approve: (registered, held) => {
+      pinned.get(registered)?.reviewer.approve(held)
+      offers.delete(registered)
+    },
     resolve: (registered, name) => {
       const byName = offer(registered)?.byName
       const tool = byName?.get(name)

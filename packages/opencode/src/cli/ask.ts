@@ -40,10 +40,13 @@ export const ask = <Answer>(prompt: Prompt.Prompt<Answer>) =>
     ),
   )
 
+/** Yes, or no, which is the default. */
+export const confirm = (message: string) => ask(Prompt.Confirm({ message, initial: false }))
+
 /** Shows the whole entry of a project's server and asks whether it may be started. */
 export const confirmTrust = (server: Server, directory: string) =>
   Effect.gen(function* () {
     const output = yield* Output
     yield* output.say(`\n${question(server, directory)}\n`)
-    return yield* ask(Prompt.Confirm({ message: `Start ${Text.oneLine(server.name)}?`, initial: false }))
+    return yield* confirm(`Start ${Text.oneLine(server.name)}?`)
   })

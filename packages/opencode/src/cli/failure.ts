@@ -205,6 +205,8 @@ const ofService = (reason: McpReason): Tag => {
       return "BadRequest"
     case "Superseded":
       return "Cancelled"
+    case "ToolHeld":
+      return "Denied"
     default:
       return reason._tag
   }

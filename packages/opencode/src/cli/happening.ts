@@ -81,6 +81,11 @@ export const words = (event: Event): Words => {
       return { what: "visited", colour: "green", text: `the visit ${event.data.elicitationId} is over` }
     case "mcp.sampling.requested":
       return { what: "samples", colour: "yellow", text: json(event.data.params) }
+    case "mcp.tool.held": {
+      const { difference, key } = event.data
+      const where = difference.map(({ path }) => path).join(", ")
+      return { what: "held", colour: "yellow", text: `${key} changed (${where}) and waits for approval` }
+    }
     case "mcp.auth.required":
       return { what: "sign in", colour: "yellow", text: event.data.reason }
     case "mcp.browser.open.failed":

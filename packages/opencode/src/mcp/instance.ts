@@ -16,11 +16,14 @@ import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import { defaultsOf } from "../config/assemble.ts"
 import { Config, type ConfigError, type Difference, type Server, type Snapshot } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
+import * as Pins from "../trust/pins.ts"
 import { Trust, type TrustError } from "../trust/trust.ts"
 import * as Credentials from "./credentials.ts"
 
@@ -37,7 +40,7 @@ export type Answers = Layer.Layer<Elicitation | Sampling, never, Questions>
 export const client = (options: {
   readonly answers: Answers
   readonly interactionTimeout: number
-}): Layer.Layer<Mcp | Questions, never, Config> => {
+}): Layer.Layer<Mcp | Questions, never, Config | FileSystem.FileSystem | Path.Path> => {
   const { answers, interactionTimeout } = options
   const mcp = Layer.unwrap(
     Effect.map(
@@ -46,7 +49,7 @@ export const client = (options: {
     ),
   )
   return mcp.pipe(
-    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer)),
+    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer, Pins.layer)),
     Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
   )
 }

@@ -15,10 +15,10 @@ import * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
-import { createHash, randomUUID } from "node:crypto"
-import { homedir } from "node:os"
+import { createHash } from "node:crypto"
 import type { Server } from "../config/merge.ts"
 import { environment } from "../config/substitute.ts"
+import * as State from "./state.ts"
 
 /** The approvals could not be kept. */
 export class TrustError extends Data.TaggedError("TrustError")<{
@@ -79,7 +79,7 @@ export class Trust extends Context.Service<
       Effect.gen(function* () {
         const fs = yield* FileSystem.FileSystem
         const paths = yield* Path.Path
-        const file = yield* approvalsFile
+        const file = paths.join(yield* State.directory, "mcp-trust.json")
         const all = options.all === true || (yield* environment("OPENCODE_MCP_TRUST")) === "all"
         const one = yield* Semaphore.make(1)
 
@@ -89,24 +89,9 @@ export class Trust extends Context.Service<
         )
 
         const write = (list: ReadonlyArray<Approval>) =>
-          Effect.gen(function* () {
-            yield* fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 })
-            const temporary = `${file}.${randomUUID()}`
-            yield* Effect.scoped(
-              Effect.gen(function* () {
-                const handle = yield* fs.open(temporary, { flag: "wx", mode: 0o600 })
-                yield* handle.writeAll(
-                  new TextEncoder().encode(`${JSON.stringify({ version: 1, approvals: list }, null, 2)}\n`),
-                )
-                yield* handle.sync
-              }),
-            ).pipe(
-              Effect.andThen(fs.rename(temporary, file)),
-              Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
-            )
-          }).pipe(
-            Effect.uninterruptible,
-            Effect.mapError((cause) => new TrustError({ file, cause })),
+          Effect.mapError(
+            State.write(fs, paths, file, `${JSON.stringify({ version: 1, approvals: list }, null, 2)}\n`),
+            (cause) => new TrustError({ file, cause }),
           )
 
         const hashOf = (server: Server, directory: string) => approvalHash(server.written, server.variables, directory)
@@ -140,16 +125,6 @@ export class Trust extends Context.Service<
       }),
     )
 }
-
-/** `$XDG_STATE_HOME/opencode/mcp-trust.json`, by default under `~/.local/state`. */
-const approvalsFile = Effect.gen(function* () {
-  const paths = yield* Path.Path
-  const configured = yield* environment("XDG_STATE_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const state =
-    configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".local", "state")
-  return paths.join(state, "opencode", "mcp-trust.json")
-})
 
 const parse = (text: string): ReadonlyArray<Approval> => {
   const parsed = Result.try((): unknown => JSON.parse(text))

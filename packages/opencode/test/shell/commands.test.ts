@@ -79,15 +79,6 @@ it.live("an operation or a field that is wrong is named, and the nearest one off
   }),
 )
 
-it.live("what does not exist yet says so", () =>
-  Effect.gen(function* () {
-    const shell = yield* startShell()
-    for (const op of ["approve"]) {
-      expect((yield* shell.ask({ id: op, op })).error?.tag).toBe("NotImplemented")
-    }
-  }),
-)
-
 it.live("an id is any JSON value and comes back as it was; without one it is null", () =>
   Effect.gen(function* () {
     const shell = yield* startShell()

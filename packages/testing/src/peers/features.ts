@@ -68,7 +68,14 @@ const counts = (messages: ReadonlyArray<unknown>) => {
   return count
 }
 
-const features = (options: FeatureOptions, state: { extra: boolean }): Features => ({
+/** What a tool of this server's changes of what it offers. */
+interface State {
+  extra: boolean
+  /** Members of definitions that stand in place of their own, by the tool. */
+  readonly retold: Map<string, object>
+}
+
+const features = (options: FeatureOptions, state: State): Features => ({
   echo: [
     { description: "Gives the message back", inputSchema: schema({ message: string }) },
     ({ message }) => text(String(message)),
@@ -151,6 +158,17 @@ const features = (options: FeatureOptions, state: { extra: boolean }): Features 
       return text(String(state.extra))
     },
   ],
+  retell: [
+    {
+      description: "Replaces members of a tool's definition, and says that the list changed",
+      inputSchema: schema({ tool: string, definition: anything }),
+    },
+    async ({ definition, tool }, call) => {
+      state.retold.set(String(tool), members(definition))
+      await call.notify("notifications/tools/list_changed")
+      return text("retold")
+    },
+  ],
   meta: [
     { description: "The `_meta` of the call; the result has one too", inputSchema: schema() },
     (_, call) => ({ ...structured({ meta: metaOf(options.received, call) }), _meta: { "example.com/answer": 42 } }),
@@ -186,7 +204,7 @@ export const instructions = "Use echo to hear yourself."
 
 /** The handlers by method. */
 export const handlers = (options: FeatureOptions): Handlers => {
-  const state = { extra: false }
+  const state: State = { extra: false, retold: new Map() }
   const subscribed = new Set<string>()
   const tools = {
     ...features(options, state),
@@ -205,7 +223,13 @@ export const handlers = (options: FeatureOptions): Handlers => {
   return {
     "tools/list": ({ params }) => {
       const all =
-        many.length > 0 ? many : Object.entries(current()).map(([name, [definition]]) => ({ name, ...definition }))
+        many.length > 0
+          ? many
+          : Object.entries(current()).map(([name, [definition]]) => ({
+              name,
+              ...definition,
+              ...state.retold.get(name),
+            }))
       const { page, ...rest } = pageOf(all, params.cursor)
       return { tools: page, ...rest }
     },

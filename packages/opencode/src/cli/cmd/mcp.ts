@@ -266,6 +266,25 @@ export const make = (outcome: Outcome) => {
       ),
     ).pipe(Command.withDescription(description))
 
+  const approve = Command.make(
+    "approve",
+    {
+      server,
+      tool: Argument.String("tool").pipe(
+        Argument.withDescription("The tool's name, or its key (default: every tool that is held back)"),
+        Argument.optional,
+      ),
+    },
+    running(
+      () => import("../command/approve.ts"),
+      (module, input: { readonly server: string; readonly tool: Option.Option<string> }, all) =>
+        module.approve({ ...all, server: input.server, tool: Option.getOrUndefined(input.tool) }),
+    ),
+  ).pipe(
+    Command.withDescription("Show what changed in tools that are held back, and offer them again"),
+    Command.withExamples([{ command: "mcp approve everything" }, { command: "mcp approve everything echo" }]),
+  )
+
   /** A command of a feature that does not exist yet: it takes whatever is typed and says so. */
   const unbuilt = (name: string, description: string) =>
     Command.make(
@@ -295,6 +314,7 @@ export const make = (outcome: Outcome) => {
       ...authorizing(outcome),
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
+      approve,
       ...later.map(([name, description]) => unbuilt(name, description)),
     ]),
     Command.withGlobalFlags(globalFlags),

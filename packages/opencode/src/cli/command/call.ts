@@ -1,12 +1,13 @@
 /** `call`: one tool, its arguments from words, standard input or the person, its progress as a bar. */
 import { Mcp, type ToolEntry } from "@opencode-ai/mcp/mcp"
 import * as Keys from "@opencode-ai/mcp/catalog/keys"
-import { McpError, ToolNotFound } from "@opencode-ai/mcp/error"
+import { McpError, ToolHeld, ToolNotFound } from "@opencode-ai/mcp/error"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Arguments from "../arguments.ts"
 import * as Content from "../content.ts"
+import { tellHeld } from "../difference.ts"
 import { Exit } from "../failure.ts"
 import * as Happening from "../happening.ts"
 import { progress, spinner } from "../live.ts"
@@ -79,14 +80,22 @@ const untyped = (typed: Arguments.Typed) => Arguments.parse(typed, { name: "the 
 
 /** A tool by its own name, or by its key: whole, or with the suffix that it has beside other servers. */
 const find = (tools: ReadonlyArray<ToolEntry>, { server, tool }: CallOptions) =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     const found =
       tools.find((each) => each.tool.name === tool) ??
       tools.find((each) => each.key === tool) ??
       tools.find((each) => suffixed(each) === tool)
-    if (found !== undefined) return Effect.succeed(found)
+    if (found !== undefined) return found
+    const held = (yield* (yield* Mcp).held).find(
+      (each) => each.server === server && [each.tool.name, Keys.fullKey(server, each.tool.name)].includes(tool),
+    )
+    if (held !== undefined) {
+      yield* tellHeld(held)
+      const changed = held.difference.map(({ path }) => path)
+      return yield* new McpError({ reason: new ToolHeld({ server, tool: held.tool.name, changed }) })
+    }
     const all = tools.map((each) => each.tool.name)
-    return Effect.fail(new McpError({ reason: new ToolNotFound({ server, tool, nearest: nearest(tool, all), all }) }))
+    return yield* new McpError({ reason: new ToolNotFound({ server, tool, nearest: nearest(tool, all), all }) })
   })
 
 /** The key that a tool has where another server's collides with it. */

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
+import { tellHeld } from "../difference.ts"
 import * as Present from "../present.ts"
 import { signature } from "../schema.ts"
 import type { Options } from "../configuration.ts"
@@ -20,6 +21,8 @@ export const tools = (options: Options & { readonly server: string | undefined }
       const entries = yield* spinner(output, `Asking ${what} for tools`, mcp.tools(options.server))
       if (output.json()) yield* output.printJson(entries.map(Present.tool))
       else yield* show(entries)
+      const held = yield* mcp.held
+      for (const each of held) if (options.server === undefined || options.server === each.server) yield* tellHeld(each)
       if (options.server === undefined) yield* describeFailures
       return Exit.done
     }),

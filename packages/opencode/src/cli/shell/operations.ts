@@ -8,7 +8,7 @@ import { type CallOptions, Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { badRequest, notImplemented } from "../failure.ts"
+import { badRequest } from "../failure.ts"
 import type { Output } from "../output.ts"
 import * as Present from "../present.ts"
 import type * as Runtime from "../runtime.ts"
@@ -54,11 +54,6 @@ const make = <Input>(
     },
   ]
 }
-
-const missing = (name: string): readonly [string, Operation] => [
-  name,
-  { fields: {}, exact: false, run: () => Effect.fail(notImplemented(name)) },
-]
 
 const { action, argument, content, context, level, message, milliseconds } = Fields
 const { object, optional, reference, roots, strings, task, text } = Fields
@@ -180,5 +175,7 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ),
   make("auth.remove", ofServer, ({ server }) => Authorization.remove(server)),
   make("auth.status", ofServer, ({ server }) => Authorization.status(server)),
-  ...["approve"].map(missing),
+  make("approve", Schema.Struct({ server: text, tool: text }), ({ server, tool }) =>
+    ask((mcp) => Effect.as(mcp.approve(server, tool), true)),
+  ),
 ])

@@ -25,6 +25,7 @@ export const shared: ReadonlyMap<string, string> = new Map([
   ["auth", "auth <server> | auth list"],
   ["logout", "logout <server>"],
   ["debug", "debug <server>"],
+  ["approve", "approve <server> [tool]"],
 ])
 
 /** Commands of the shell's own, each an operation. */

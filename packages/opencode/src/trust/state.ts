@@ -1,0 +1,40 @@
+/** What is kept with the user's state: below `$XDG_STATE_HOME/opencode`, by default `~/.local/state/opencode`. */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import type { PlatformError } from "effect/PlatformError"
+import { randomUUID } from "node:crypto"
+import { homedir } from "node:os"
+import { environment } from "../config/substitute.ts"
+
+/** The directory. It may not exist. */
+export const directory = Effect.gen(function* () {
+  const paths = yield* Path.Path
+  const configured = yield* environment("XDG_STATE_HOME")
+  const home = (yield* environment("HOME")) ?? homedir()
+  const state =
+    configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".local", "state")
+  return paths.join(state, "opencode")
+})
+
+/** Writes a file whole, or leaves what was there: mode 0600, in a directory of mode 0700. */
+export const write = (
+  fs: FileSystem.FileSystem,
+  paths: Path.Path,
+  file: string,
+  text: string,
+): Effect.Effect<void, PlatformError> =>
+  Effect.gen(function* () {
+    yield* fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 })
+    const temporary = `${file}.${randomUUID()}`
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const handle = yield* fs.open(temporary, { flag: "wx", mode: 0o600 })
+        yield* handle.writeAll(new TextEncoder().encode(text))
+        yield* handle.sync
+      }),
+    ).pipe(
+      Effect.andThen(fs.rename(temporary, file)),
+      Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
+    )
+  }).pipe(Effect.uninterruptible)
