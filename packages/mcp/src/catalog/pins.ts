@@ -7,7 +7,7 @@
  * renamed, and held like any other change. Where the host keeps no pins, nothing is held and nothing is compared.
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { ServerConfig } from "../config.ts"
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Tool } from "../protocol/model.ts"
@@ -28,23 +28,7 @@ export type Forms = ReadonlyMap<string, Form>
 /** What becomes of them: `undefined` is forgotten. */
 export type FormChanges = ReadonlyMap<string, Form | undefined>
 
-/**
- * Where pins are kept: by server, for one user.
- *
- * @example
- * ```ts
- * const kept = new Map<string, Forms>()
- * const untilExit = Layer.succeed(Pins)({
- *   load: ({ name }) => kept.get(name),
- *   save: ({ name }, changes) =>
- *     Effect.sync(() => {
- *       const forms = new Map(kept.get(name))
- *       for (const [tool, form] of changes) form === undefined ? forms.delete(tool) : forms.set(tool, form)
- *       kept.set(name, forms)
- *     }),
- * })
- * ```
- */
+/** Where pins are kept: by server, for one user. */
 export interface Pins {
   /** The forms known of a server; `undefined` where it was never seen. Asked once a server, before its tools are offered. */
   readonly load: (server: ServerConfig) => Forms | undefined
@@ -52,7 +36,26 @@ export interface Pins {
   readonly save: (server: ServerConfig, changes: FormChanges) => Effect.Effect<unknown>
 }
 
-/** The pins in force. By default there are none. */
+/**
+ * The pins in force. By default there are none.
+ *
+ * @example
+ * ```ts
+ * const kept = new Map<string, Map<string, object>>()
+ * const untilExit = Layer.succeed(Pins)({
+ *   load: ({ name }) => kept.get(name),
+ *   save: ({ name }, changes) =>
+ *     Effect.sync(() => {
+ *       const forms = kept.get(name) ?? new Map<string, object>()
+ *       for (const [tool, form] of changes) {
+ *         if (form === undefined) forms.delete(tool)
+ *         else forms.set(tool, form)
+ *       }
+ *       kept.set(name, forms)
+ *     }),
+ * })
+ * ```
+ */
 export const Pins: Context.Reference<Pins | undefined> = Context.Reference<Pins | undefined>("@opencode/mcp/Pins", {
   defaultValue: () => undefined,
 })

@@ -3,7 +3,7 @@
  *
  * Made anew only where a list changed; a key that was once offered keeps its meaning for as long as the service lives.
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Keys from "../catalog/keys.ts"
 import * as Offer from "../catalog/offer.ts"
 import { type Held, type Pins, type Reviewer, reviewerOf } from "../catalog/pins.ts"
