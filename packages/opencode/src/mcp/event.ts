@@ -21,6 +21,7 @@ export const TaskStatusChanged = of(Events.TaskStatusChanged)
 export const ElicitationRequested = of(Events.ElicitationRequested)
 export const SamplingRequested = of(Events.SamplingRequested)
 export const ElicitationCompleted = of(Events.ElicitationCompleted)
+export const ToolHeld = of(Events.ToolHeld)
 export const AuthorizationRequired = of(Events.AuthorizationRequired)
 export const BrowserOpenFailed = of(Events.BrowserOpenFailed)
 export const Warning = of(Events.Warning)
@@ -40,6 +41,7 @@ export const ofClient: { readonly [Type in Events.Event["type"]]: Definition<Typ
   "mcp.elicitation.requested": ElicitationRequested,
   "mcp.sampling.requested": SamplingRequested,
   "mcp.elicitation.completed": ElicitationCompleted,
+  "mcp.tool.held": ToolHeld,
   "mcp.auth.required": AuthorizationRequired,
   "mcp.browser.open.failed": BrowserOpenFailed,
   "mcp.warning": Warning,

@@ -33,6 +33,13 @@ const wanted = (server: string, reason: string) =>
     `Server ${quoted(server)} asks you to sign in: ${visible(reason)}. Run: opencode mcp auth ${argument(server)}`,
   )
 
+const changed = (server: string, key: string) =>
+  toast(
+    "MCP Tool Changed",
+    `The tool ${quoted(key)} of server ${quoted(server)} changed and is held back. ` +
+      `See the difference and approve it with: opencode mcp approve ${argument(server)}`,
+  )
+
 type StatusEvent = Extract<Event, { readonly type: "mcp.status.changed" }>
 
 /** What a status asks of the person. */
@@ -52,6 +59,8 @@ export const make = (show: (toast: Toast) => void): ((event: Event) => void) => 
     show(next)
   }
   return (event) => {
+    // Told by the client once for each form that a tool takes.
+    if (event.type === "mcp.tool.held") return show(changed(event.data.server, event.data.key))
     if (event.type === "mcp.auth.required") {
       const { reason, server } = event.data
       // A status that asks for a sign-in has told that already.
