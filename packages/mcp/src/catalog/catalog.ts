@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
@@ -64,8 +65,28 @@ export class Catalog extends Context.Service<
     readonly templates: Listed<ResourceTemplate>
     /** Lists everything again, as for who has signed in meanwhile, and tells what differs. It waits for nothing. */
     readonly relist: () => void
+    /** Lists again what is known, which stays in force until then, and tells what differs. */
+    readonly correct: () => void
+    /** Whether a list is being read. */
+    readonly isReading: () => boolean
   }
 >()("@opencode/mcp/Catalog") {}
+
+/** The lists that were known in an earlier session. */
+export interface Before {
+  readonly tools: ReadonlyArray<Tool> | undefined
+  readonly prompts: ReadonlyArray<Prompt> | undefined
+  readonly resources: ReadonlyArray<Resource> | undefined
+  readonly templates: ReadonlyArray<ResourceTemplate> | undefined
+}
+
+/** What a catalogue knows. */
+export const known = ({ prompts, resources, templates, tools }: Catalog["Service"]): Before => ({
+  tools: tools.known(),
+  prompts: prompts.known(),
+  resources: resources.known(),
+  templates: templates.known(),
+})
 
 type What = "tools" | "prompts" | "resources"
 
@@ -78,6 +99,8 @@ const undeclared: Listed<never> = {
   forget: () => undefined,
   isStale: () => false,
   refresh: nothing,
+  isReading: () => false,
+  correct: Effect.succeed(false),
 }
 
 /**
@@ -89,6 +112,10 @@ export const layer = (options: {
   readonly server?: string | undefined
   readonly timeout?: number | undefined
   readonly onChanged?: ((what: What) => void) | undefined
+  /** What is in force until `correct` is called. Default: nothing. */
+  readonly before?: (() => Before | undefined) | undefined
+  /** In which lists are read. Default: that of the layer. */
+  readonly reading?: Scope.Scope | undefined
 }): Layer.Layer<Catalog, never, Session> =>
   Layer.effect(Catalog)(
     Effect.gen(function* () {
@@ -96,19 +123,23 @@ export const layer = (options: {
       const scope = yield* Effect.scope
       const run = Effect.runForkWith(yield* Effect.context<never>())
       const warn = (message: string) => session.notifications.publish("warning", { message })
-      const own = <Item>(kind: Kind<Item>, what: What): Listed<Item> =>
+      const before = options.before?.()
+      const own = <Item>(kind: Kind<Item>, what: What, earlier?: ReadonlyArray<Item>): Listed<Item> =>
         session.declares(kind.method)
           ? makeListed({
               read: list(session, kind, { timeout: options.timeout ?? 30_000, warn }),
-              scope,
+              scope: options.reading ?? scope,
+              before: earlier,
               closed: closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
               warn,
               onMended: () => options.onChanged?.(what),
             })
           : undeclared
       /** What a server declares is another matter in a session that was begun anew. */
-      const listed = <Item>(kind: Kind<Item>, what: What): Listed<Item> => {
-        let list = own(kind, what)
+      const listed = <Item>(kind: Kind<Item>, what: What, earlier?: ReadonlyArray<Item>): Listed<Item> => {
+        let list = own(kind, what, earlier)
+        /** It is no longer declared, and so gone without being listed. */
+        let isGone = list === undeclared && earlier !== undefined && earlier.length > 0
         session.onRenewed(() => {
           if ((list === undeclared) === session.declares(kind.method)) list = own(kind, what)
         })
@@ -117,13 +148,19 @@ export const layer = (options: {
           known: () => list.known(),
           forget: () => list.forget(),
           isStale: () => list.isStale(),
+          isReading: () => list.isReading(),
           refresh: Effect.suspend(() => list.refresh),
+          correct: Effect.suspend(() => {
+            const wasGone = isGone
+            isGone = false
+            return wasGone ? Effect.succeed(true) : list.correct
+          }),
         }
       }
-      const tools = listed(toolKind, "tools")
-      const prompts = listed(promptKind, "prompts")
-      const resources = listed(resourceKind, "resources")
-      const templates = listed(templateKind, "resources")
+      const tools = listed(toolKind, "tools", before?.tools)
+      const prompts = listed(promptKind, "prompts", before?.prompts)
+      const resources = listed(resourceKind, "resources", before?.resources)
+      const templates = listed(templateKind, "resources", before?.templates)
       const kinds: ReadonlyArray<readonly [What, ReadonlyArray<Listed<unknown>>]> = [
         ["tools", [tools]],
         ["prompts", [prompts]],
@@ -138,6 +175,15 @@ export const layer = (options: {
           if (differs) options.onChanged?.(what)
         })
         run(Effect.forkIn(Effect.andThen(read, tell), scope))
+      }
+      const correct = (what: What, lists: ReadonlyArray<Listed<unknown>>) => {
+        const work = Effect.forEach(lists, (list) => Effect.orElseSucceed(list.correct, () => false), {
+          concurrency: "unbounded",
+        })
+        const tell = Effect.map(work, (differs) => {
+          if (differs.includes(true)) options.onChanged?.(what)
+        })
+        run(Effect.forkIn(tell, scope))
       }
       session.onRenewed(() => {
         for (const [what, lists] of kinds) if (lists.some((list) => list.known() !== undefined)) again(what, lists)
@@ -155,6 +201,13 @@ export const layer = (options: {
         resources,
         templates,
         relist: () => kinds.forEach(([what, lists]) => again(what, lists)),
+        isReading: () => kinds.some(([, lists]) => lists.some((list) => list.isReading())),
+        correct: () => {
+          for (const [what, lists] of kinds) {
+            const known = lists.filter((list) => list.known() !== undefined)
+            if (known.length > 0) correct(what, known)
+          }
+        },
       }
     }),
   )

@@ -28,14 +28,22 @@ export interface Listed<Item> {
   readonly forget: () => void
   /** Whether it was forgotten, and not read to its end since. */
   readonly isStale: () => boolean
+  readonly isReading: () => boolean
   /** Forgets what is kept and lists again, once for any number of calls meanwhile. */
   readonly refresh: Effect.Effect<ReadonlyArray<Item>, SessionError>
+  /**
+   * Lists again while what is known stays in force, and after that where the listing fails; gives whether it differs, and
+   * keeps the same array where it does not.
+   */
+  readonly correct: Effect.Effect<boolean, SessionError>
 }
 
 /** A list that `read` reads, in the Scope. */
 export const make = <Item>(options: {
   readonly read: Effect.Effect<Listing<Item>, SessionError>
   readonly scope: Scope.Scope
+  /** What was known in an earlier session: it is in force until it is corrected. */
+  readonly before?: ReadonlyArray<Item> | undefined
   /** What its readers learn when the Scope is closed. */
   readonly closed: SessionError
   /** Told why it could not be read to its end: once, however often that is tried with the same outcome. */
@@ -44,7 +52,9 @@ export const make = <Item>(options: {
   readonly onMended: () => void
 }): Listed<Item> => {
   type Outcome = Exit.Exit<ReadonlyArray<Item>, SessionError>
-  let value: ReadonlyArray<Item> | undefined
+  let value = options.before
+  /** What is in force while it is listed again to be corrected. */
+  let doubted: ReadonlyArray<Item> | undefined
   let running: Deferred.Deferred<ReadonlyArray<Item>, SessionError> | undefined
   let changed = false
   /** The last reading, where it broke off or timed out. */
@@ -60,9 +70,11 @@ export const make = <Item>(options: {
 
   /** Takes note of how a reading ended; gives what its readers learn. */
   const note = (exit: Exit.Exit<Listing<Item>, SessionError>, now: number): Outcome => {
+    const earlier = doubted
+    doubted = undefined
     // A reader was not interrupted itself, so it is not told that it was.
     if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return Exit.fail(options.closed)
-    const before = broken === undefined ? undefined : value
+    const before = earlier ?? (broken === undefined ? undefined : value)
     const error = Exit.isFailure(exit) ? exit.cause.reasons.find(Cause.isFailReason)?.error : undefined
     const lost = error !== undefined && isPassing(error.reason) ? `${error.method}: ${error.reason.message}` : undefined
     const why = Exit.isSuccess(exit) ? exit.value.broken : lost
@@ -70,17 +82,18 @@ export const make = <Item>(options: {
     told = why
     // What breaks off sooner than the reading before it has less to say.
     if (Exit.isSuccess(exit) && !(why !== undefined && (before?.length ?? 0) > exit.value.items.length)) {
-      value = exit.value.items
+      const { items } = exit.value
+      value = earlier !== undefined && JSON.stringify(earlier) === JSON.stringify(items) ? earlier : items
     }
     const isKept = why !== undefined && before !== undefined && (error === undefined || error.reason._tag === "Timeout")
-    const outcome = isKept ? Exit.succeed(value ?? before) : Exit.map(exit, ({ items }) => items)
+    const outcome = isKept ? Exit.succeed(value ?? before) : Exit.map(exit, ({ items }) => value ?? items)
     // A server that refuses the first page at once is asked again at once: that costs no time.
     if (why !== undefined && (error === undefined || error.reason._tag === "Timeout")) {
       const times = (broken?.times ?? 0) + 1
       const rest = times === 1 ? 0 : Math.min(longestRest, firstRest * 2 ** (times - 2))
       broken = { outcome, times, until: now + rest }
     } else if (Exit.isSuccess(exit)) {
-      const wasBroken = broken !== undefined
+      const wasBroken = broken !== undefined && earlier === undefined
       broken = undefined
       if (wasBroken && JSON.stringify(value) !== JSON.stringify(before ?? [])) options.onMended()
     }
@@ -113,8 +126,15 @@ export const make = <Item>(options: {
     broken = undefined
     changed = true
   }
+  const correct = Effect.suspend(() => {
+    const earlier = (doubted = value)
+    changed = true
+    return Effect.map(start, (items) => items !== earlier)
+  })
   return {
     all,
+    correct,
+    isReading: () => running !== undefined,
     known: () => value,
     forget,
     isStale: () => changed,
