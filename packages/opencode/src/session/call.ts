@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as MCP from "../mcp/index.ts"
 import type { AskInput } from "../permission/index.ts"
 import type { Model } from "../provider/provider.ts"
-import type { Result } from "../tool/tool.ts"
+import type { Result, Shown } from "../tool/tool.ts"
 import type * as Truncate from "../tool/truncate.ts"
 import { Failed, ToolError, Unavailable } from "./error.ts"
 import * as Content from "./result.ts"
@@ -70,39 +70,39 @@ export const make = (
     ),
   )
 
-const wayOf = ({ definition: { server } }: Offered, model: Model) =>
+/** Who gets what comes of it. */
+export interface Reader {
+  readonly model: Model
+  /** Whether `read_mcp_resource` may be called. */
+  readonly reads: boolean
+}
+
+const partsOf = ({ definition: { server } }: Offered, result: CallToolResult, { model, reads }: Reader) =>
   Effect.gen(function* () {
     const clients = yield* (yield* MCP.Service).clients()
-    return { server, model, readable: clients[server]?.getServerCapabilities()?.resources !== undefined }
+    const readable = reads && clients[server]?.getServerCapabilities()?.resources !== undefined
+    const bare = result.isError === true ? "an error carries no files" : undefined
+    return yield* Content.ofTool(result, { server, model, readable, bare })
   })
 
-/** The failure of a result that is an error; `undefined` where it is none. */
-export const failed = (
-  offered: Offered,
-  result: CallToolResult,
-  model: Model,
-): Effect.Effect<ToolError | undefined, never, MCP.Service | Truncate.Service> =>
-  Effect.gen(function* () {
-    if (result.isError !== true) return undefined
-    const parts = yield* Content.ofTool(result, yield* wayOf(offered, model))
-    const text = yield* Content.failure(parts, `the tool ${offered.definition.tool.name}`)
-    return new ToolError({ tool: offered.key, reason: new Failed({ text }) })
-  })
-
-/** What a session keeps of a result. */
+/** What a session keeps of a result. An error of the tool's fails with its words, once `tell` knows what is the person's. */
 export const read = (
   offered: Offered,
   result: CallToolResult,
-  model: Model,
-): Effect.Effect<Result, never, MCP.Service | Truncate.Service> =>
+  reader: Reader,
+  tell: (shown: Shown) => Effect.Effect<void>,
+): Effect.Effect<Result, ToolError, MCP.Service | Truncate.Service> =>
   Effect.gen(function* () {
-    const { definition } = offered
-    const parts = yield* Content.ofTool(result, yield* wayOf(offered, model))
+    const { definition, key } = offered
     const { server, tool } = definition
+    const parts = yield* partsOf(offered, result, reader)
+    if (result.isError === true) {
+      const shown = yield* Content.shownOf(parts)
+      if (shown !== undefined) yield* tell(shown)
+      const text = yield* Content.failure(parts, `the tool ${tool.name}`)
+      return yield* new ToolError({ tool: key, reason: new Failed({ text }) })
+    }
     const { _meta: meta } = result
-    return yield* Content.finish(parts, titleOf(definition), {
-      server,
-      tool: tool.name,
-      ...(meta === undefined ? {} : { _meta: meta }),
-    })
+    const metadata = { server, tool: tool.name, ...(meta === undefined ? {} : { _meta: meta }) }
+    return yield* Content.finish(parts, titleOf(definition), metadata)
   })

@@ -121,12 +121,24 @@ const uriOf = (tool: string, args: unknown): Effect.Effect<string, ToolError> =>
 
 const readTool = "read_mcp_resource"
 
+/** A URI with its scheme (RFC 3986), of characters that stand in one. */
+const isUri = (uri: string) => /^[a-z][a-z\d+.-]*:[^\s\p{Cc}<>"{}|\\^`]*$/iu.test(uri)
+
+/** What is no URI is read where the server lists it so, and nowhere else. */
+const readable = ({ mcp }: Needs, server: string, uri: string) =>
+  Effect.gen(function* () {
+    if (isUri(uri)) return
+    const listed = Object.values(yield* mcp.resources(server)).some((resource) => resource.uri === uri)
+    if (!listed) return yield* bad(readTool, `a URI as list_mcp_resources tells it, not ${JSON.stringify(uri)}`)
+  })
+
 const read = (needs: Needs, args: unknown, context: Context): Effect.Effect<Output, Error> =>
   Effect.gen(function* () {
     const server = text(args, "server")
     if (server === undefined) return yield* bad(readTool, '"server", the name of a server')
     yield* known(needs, readTool, server)
     const uri = yield* uriOf(readTool, args)
+    yield* readable(needs, server, uri)
     yield* context.ask({
       permission: "read",
       patterns: [ofResource(server, uri)],

@@ -12,7 +12,7 @@ import { isRepeated } from "../mcp/structured.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Attachment, Result, Shown } from "../tool/tool.ts"
 import * as Truncate from "../tool/truncate.ts"
-import { attachment, described, extensionOf, media, type Media, objection } from "../tool/media.ts"
+import { attachment, attachmentLimit, described, extensionOf, media, type Media, objection } from "../tool/media.ts"
 
 /** What a description may take of a link's line, in characters. */
 const descriptionLimit = 1_024
@@ -20,8 +20,10 @@ const descriptionLimit = 1_024
 /** Where content came from, and where it goes. */
 export interface Way {
   readonly server: string
-  /** Whether the server has resources, so that a link to one can be followed. */
+  /** Whether the server has resources that the model may read, so that a link to one can be followed. */
   readonly readable: boolean
+  /** Why no file can be attached at all. */
+  readonly bare?: string | undefined
   readonly model: Pick<Model, "input">
 }
 
@@ -52,17 +54,17 @@ const quoted = (value: string) => JSON.stringify(value)
 const file = (what: string, given: Media | undefined, way: Way) =>
   Effect.gen(function* () {
     if (given === undefined) return { model: text(`[${what} omitted: its data is not base64]`), person: none }
-    const why = objection(given, way.model)
-    const attached = attachment(given)
+    const why = objection(given, way.model) ?? way.bare
+    const attachments = given.size > attachmentLimit ? [] : [attachment(given)]
     if (why === undefined) {
-      return { model: { ...text(`[${what} attached: ${described(given)}]`), attachments: [attached] }, person: none }
+      return { model: { ...text(`[${what} attached: ${described(given)}]`), attachments }, person: none }
     }
     const { keep } = yield* Truncate.Service
     const kept = what === "Audio" ? yield* keep(Buffer.from(given.data, "base64"), extensionOf(given)) : undefined
     const where = kept === undefined ? "" : `; it is in the file ${kept}`
     return {
       model: text(`[${what} omitted: ${described(given)}; ${why}${where}]`),
-      person: { pieces: [], attachments: [attached] },
+      person: { pieces: [], attachments },
     }
   })
 
@@ -154,6 +156,16 @@ const readable = ({ model, person }: Parts): ReadonlyArray<Truncate.Piece> => {
   return [{ text: isShown ? "(The result was shown to the user; there is nothing in it for you.)" : "(no output)" }]
 }
 
+/** What the person alone is shown, cut as an output is; `undefined` where that is nothing. */
+export const shownOf = ({
+  person: { attachments, pieces },
+}: Parts): Effect.Effect<Shown | undefined, never, Truncate.Service> =>
+  Effect.gen(function* () {
+    if (pieces.length + attachments.length === 0) return undefined
+    const { output } = yield* Truncate.Service
+    return { text: (yield* output(pieces)).content, attachments }
+  })
+
 /** A result as a session keeps it: bounded, the whole text in a file. */
 export const finish = (
   parts: Parts,
@@ -163,11 +175,7 @@ export const finish = (
   Effect.gen(function* () {
     const { output } = yield* Truncate.Service
     const cut = yield* output(readable(parts))
-    const { attachments, pieces } = parts.person
-    const shown: Shown | undefined =
-      pieces.length + attachments.length === 0
-        ? undefined
-        : { text: pieces.map(({ text }) => text).join("\n\n"), attachments }
+    const shown = yield* shownOf(parts)
     const path = cut.truncated && cut.outputPath !== undefined ? { outputPath: cut.outputPath } : {}
     return {
       title,
@@ -206,7 +214,8 @@ export const failure = (parts: Parts, tool: string): Effect.Effect<string, never
   Effect.gen(function* () {
     const { output } = yield* Truncate.Service
     const isSaid = parts.model.pieces.some(({ text }) => text.trim() !== "")
-    return isSaid ? (yield* output(parts.model.pieces)).content : `${tool} failed, and did not say why`
+    if (isSaid) return (yield* output(parts.model.pieces)).content
+    return `${tool} failed, and ${parts.person.pieces.length === 0 ? "did not say why" : "told the user alone why"}`
   })
 
 // Other providers of the AI SDK write files of a result into its text, as base64.

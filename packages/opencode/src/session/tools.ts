@@ -104,6 +104,9 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const ask = (callID: string, question: Omit<Permission.AskInput, "sessionID" | "tool" | "ruleset">) =>
       permissions.ask({ ...question, sessionID, ruleset, tool: { messageID, callID } })
 
+    const isOffered = (permission: string, aliases: ReadonlyArray<string> = []) =>
+      !permissions.isHidden({ permission, aliases, ruleset })
+
     const after = <Output extends object>(tool: string, callID: string, args: unknown, output: Output) =>
       plugin.trigger("tool.execute.after", { tool, sessionID, callID, args }, output)
 
@@ -152,8 +155,8 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
 
     const foreign = (offered: Call.Offered) => {
       const { definition, key } = offered
-      const { description = "", inputSchema: schema } = definition.tool
       const title = Call.titleOf(definition)
+      const { description = title, inputSchema: schema } = definition.tool
       return make(key, { description, title, schema, lost: tellDropped(bus, model, offered) }, (args, callID) =>
         Effect.gen(function* () {
           if (!isObject(args)) {
@@ -167,15 +170,14 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
               fork(watch(callID, { title, metadata: { progress, total, message } }))
             },
           })
-          const failure = yield* Call.failed(offered, result, model)
-          if (failure !== undefined) return yield* failure
-          return yield* Call.read(offered, yield* after(key, callID, args, result), model)
+          // Hooks see results, not failures, as OpenCode's do.
+          const given = result.isError === true ? result : yield* after(key, callID, args, result)
+          const reader = { model, reads: isOffered("read") }
+          return yield* Call.read(offered, given, reader, (shown) => watch(callID, { title, metadata: { shown } }))
         }),
       )
     }
 
-    const isOffered = (permission: string, aliases: ReadonlyArray<string> = []) =>
-      !permissions.isHidden({ permission, aliases, ruleset })
     const isDenied = (pattern: string) =>
       permissions.evaluate({ permission: "read", pattern, ruleset })?.action === "deny"
     const hasResources = (yield* ResourceTools.servers(mcp)).length > 0
