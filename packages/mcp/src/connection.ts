@@ -15,22 +15,24 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import type { AuthError, AuthReason } from "./auth/error.ts"
+import type { AuthError } from "./auth/error.ts"
 import type { OAuth } from "./auth/oauth.ts"
 import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
-import { broughtBy } from "./connection/authorize.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
+import * as Outcome from "./connection/outcome.ts"
 import { delays as makeDelays, patienceOf, Recovery } from "./connection/recovery.ts"
+import * as Sleep from "./connection/sleep.ts"
 import * as Standing from "./connection/standing.ts"
 import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
 import type { Status } from "./events.ts"
-import { shownUrl } from "./http/error.ts"
 import { Notifications } from "./notification/notifications.ts"
-import type { SessionError } from "./session/error.ts"
+import { closed, type SessionError } from "./session/error.ts"
+import type { Successor } from "./session/idleness.ts"
 import { HandshakeFailed, Session } from "./session/session.ts"
+import { within } from "./session/within.ts"
 import type { TransportError } from "./transport/error.ts"
 import { Patience } from "./transport/patience.ts"
 
@@ -52,68 +54,22 @@ export interface Connection {
   /** Its authorization; `undefined` where it is not authorized by tokens. */
   readonly oauth: OAuth | undefined
   readonly status: () => Status
-  /** The session and the catalogue, while it is connected. */
+  /** The session and the catalogue, while it is connected and awake. */
   readonly live: () => Live | undefined
+  /** The same, and while it sleeps those before: what they know holds, and a request through them wakes it. */
+  readonly known: () => Live | undefined
   /** What it wrote to stderr lately, across its sessions. */
   readonly stderr: () => ReadonlyArray<string>
-  /** Connects unless it is connected or about to be, and waits for the outcome. */
+  /** Connects unless it is connected or about to be, and waits for the outcome. One that sleeps is connected. */
   readonly connect: Effect.Effect<Status>
+  /** The same, and wakes it where it sleeps. */
+  readonly wake: Effect.Effect<Status>
   /** Ends the session, or the attempt at one; afterwards it is `disabled`. Waits until everything is closed. */
   readonly disconnect: Effect.Effect<void>
   /** A person has to act before it can connect: takes note of that, unless it is connected. */
   readonly held: (error: AuthError) => void
   /** The status, once it is not `pending`. */
   readonly settled: Effect.Effect<Status>
-}
-
-/** How much of what a server said is quoted in the reason of a failure, in lines. */
-const quotedLines = 10
-
-const transportReason = (error: SessionError | AuthError) =>
-  error._tag === "SessionError" && error.reason._tag === "Transport" ? error.reason.error.reason : undefined
-
-/** Why it could not connect, in words that say what was tried and what to do. */
-const explain = (
-  config: ServerConfig,
-  error: SessionError | AuthError,
-  stderr: ReadonlyArray<string>,
-  oddities: ReadonlyArray<string>,
-): string => {
-  const target = config.type === "local" ? config.command.join(" ") : shownUrl(config.url.href)
-  const reason =
-    error._tag === "SessionError" && error.reason._tag === "Timeout"
-      ? `${target} did not answer ${error.method} within ${config.timeout.startup} ms; check that it is an MCP server, or raise "timeout" in its entry`
-      : error.reason.message
-  const quoted =
-    transportReason(error)?._tag === "ProcessExited" || stderr.length === 0
-      ? []
-      : ["its last words on stderr:", ...stderr.slice(-quotedLines)]
-  return [reason, ...oddities.map((oddity) => `it ${oddity}`), ...quoted].join("\n")
-}
-
-/** Why there are no credentials, where that is why it failed. */
-const authReason = (error: SessionError | AuthError): AuthReason | undefined => {
-  if (error._tag === "AuthError") return error.reason
-  const reason = transportReason(error)
-  return reason?._tag === "CredentialsFailed" ? reason.cause.reason : undefined
-}
-
-/** What a person has to do, by the reason for which there are no credentials. */
-const heldBy: { readonly [Tag in AuthReason["_tag"]]?: "needs_auth" | "needs_client_registration" } = {
-  SignInRequired: "needs_auth",
-  InsufficientScope: "needs_auth",
-  RegistrationRequired: "needs_client_registration",
-}
-
-const statusOf = (config: ServerConfig, error: SessionError | AuthError, text: string): Status => {
-  const held = heldBy[authReason(error)?._tag ?? "Unavailable"]
-  if (held !== undefined) return { status: held, error: text }
-  if (transportReason(error)?._tag !== "Unauthorized") return { status: "failed", error: text }
-  if (config.type === "remote" && config.oauth === false) {
-    return { status: "failed", error: `${text}; its entry forbids that with "oauth": false` }
-  }
-  const brought = broughtBy(config)
-  return { status: "needs_auth", error: brought === undefined ? text : `${text}; correct ${brought} in its entry` }
 }
 
 /** An attempt at connecting, or several in a row: who waits for it, and the fibre that makes it. */
@@ -145,6 +101,7 @@ export const make = (options: {
     const stderr = Stderr.make(config.limits.stderr)
     const recovery = yield* Recovery
     const delays = makeDelays(recovery)
+    const sleep = config.type === "local" ? config.sleep : undefined
     const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     let oddities: Array<string> = []
@@ -156,6 +113,8 @@ export const make = (options: {
 
     let status: Status = config.enabled ? { status: "pending" } : { status: "disabled" }
     let live: Live | undefined
+    /** The last session, while it sleeps and until the next one is there. */
+    let resting: Live | undefined
     let scope: Scope.Closeable | undefined
     let attempt: Attempt | undefined
 
@@ -185,7 +144,7 @@ export const make = (options: {
       scope = undefined
       // Those whose requests fail for it are told so, and not that the connection was closed.
       runFork(Effect.forkIn(Effect.andThen(told, release(own)), parent))
-      become(statusOf(config, error, error.message))
+      become(Outcome.statusOf(config, error, error.message))
     }
     const oauth = yield* options.surroundings.authorize(config, lost)
 
@@ -193,6 +152,9 @@ export const make = (options: {
       server: config.name,
       timeout: config.timeout.catalog,
       onChanged: options.onCatalog,
+      // Whoever reads a list of a session that falls asleep is given the next one's.
+      reading: parent,
+      before: () => resting && CatalogLayer.known(resting.catalog),
     }).pipe(
       Layer.provideMerge(stack(options.assembly, config, options.surroundings, oauth)),
       Layer.provide(Layer.succeed(Patience)(patienceOf(recovery))),
@@ -212,11 +174,11 @@ export const make = (options: {
       })
 
     const conclude = (error: SessionError | AuthError): Status =>
-      transportReason(error)?._tag === "Closed"
+      Outcome.isClosed(error)
         ? { status: "disabled" }
-        : statusOf(config, error, explain(config, error, stderr.lines().slice(heard), oddities))
+        : Outcome.statusOf(config, error, Outcome.explain(config, error, stderr.lines().slice(heard), oddities))
 
-    const build = Effect.gen(function* () {
+    const build: Effect.Effect<Status> = Effect.gen(function* () {
       yield* closing
       oddities = []
       heard = stderr.lines().length
@@ -234,6 +196,8 @@ export const make = (options: {
           wishes: standing.of(session),
           connectMs,
         }
+        const before = resting
+        resting = undefined
         live = connected
         session.onRenewed((before) => {
           const { instructions } = session.agreement
@@ -245,6 +209,16 @@ export const make = (options: {
         })
         // Before anybody knows of the session, so that nothing they ask overtakes it.
         yield* Effect.forkIn(standing.renew(session), own, { startImmediately: true })
+        if (before !== undefined) {
+          const differs = before.session.agreement.instructions !== session.agreement.instructions
+          if (differs) notifications.publish("warning", { message: "was woken, and its instructions are others now" })
+          connected.catalog.correct()
+        }
+        if (sleep !== undefined) {
+          const rest = fallAsleep(connected, own)
+          const isWanted = () => standing.subscribes() || connected.catalog.isReading()
+          yield* Effect.forkIn(Sleep.watch({ session, after: sleep, isWanted, rest }), own)
+        }
         yield* Effect.forkIn(
           Effect.catch(connected.session.ended, (error) => ended(connected, own, error)),
           parent,
@@ -263,7 +237,8 @@ export const make = (options: {
     const finish = (current: Attempt, next: Status) => {
       if (attempt !== current) return
       attempt = undefined
-      become(next)
+      // One that was woken was connected all the time.
+      if (status.status !== "connected" || next.status !== "connected") become(next)
       Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
     }
     /** Makes `work` the attempt under way. */
@@ -279,33 +254,59 @@ export const make = (options: {
     }
 
     /** Attempts until one has an outcome that another would not better, or the policy gives up. */
+    const attempts = () => {
+      const awake = Latch.makeUnsafe()
+      const current: Attempt = {
+        outcome: Deferred.makeUnsafe<Status>(),
+        fiber: undefined,
+        hurry: () => awake.openUnsafe(),
+        failed: () => undefined,
+      }
+      attempt = current
+      const make: Effect.Effect<Status> = Effect.flatMap(build, (status) =>
+        status.status === "failed" ? Effect.flatten(after(status.error)) : Effect.succeed(status),
+      )
+      /** Takes note of what failed, at once, and then waits for its turn. */
+      const after = (why: string): Effect.Effect<Effect.Effect<Status>> =>
+        Effect.map(delays.next(why), (delay) => {
+          if (delay === undefined) return Effect.succeed<Status>({ status: "failed", error: why })
+          become({ status: "pending", attempt: delays.count(), error: why })
+          return Effect.gen(function* () {
+            yield* Effect.raceFirst(Effect.sleep(delay), awake.await)
+            awake.closeUnsafe()
+            return yield* make
+          })
+        })
+      return { current, make, after }
+    }
     const heal = (error: string) =>
       Effect.suspend(() => {
-        const awake = Latch.makeUnsafe()
-        const current: Attempt = {
-          outcome: Deferred.makeUnsafe<Status>(),
-          fiber: undefined,
-          hurry: () => awake.openUnsafe(),
-          failed: () => undefined,
-        }
-        attempt = current
-        /** Takes note of what failed, at once, and then waits for its turn. */
-        const after = (why: string): Effect.Effect<Effect.Effect<Status>> =>
-          Effect.map(delays.next(why), (delay) => {
-            if (delay === undefined) return Effect.succeed<Status>({ status: "failed", error: why })
-            become({ status: "pending", attempt: delays.count(), error: why })
-            return Effect.gen(function* () {
-              yield* Effect.raceFirst(Effect.sleep(delay), awake.await)
-              awake.closeUnsafe()
-              const status = yield* build
-              return status.status === "failed" ? yield* Effect.flatten(after(status.error)) : status
-            })
-          })
+        const { after, current } = attempts()
         return Effect.flatMap(after(error), (work) => begin(current, work))
       })
 
+    /** The session after one that sleeps, for whoever still has that one. */
+    const successor: Successor = (method, timeout) => {
+      const gone = Effect.fail(closed(config.name, method))
+      const next = Effect.flatMap(
+        Effect.suspend(() => (status.status === "disabled" ? gone : wake)),
+        () => (live === undefined ? gone : Effect.succeed(live.session)),
+      )
+      return within(next, config.name, method, timeout)
+    }
+    /** Ends the process of a server that nobody uses; false where somebody does. */
+    const fallAsleep = (idle: Live, own: Scope.Closeable): Effect.Effect<boolean> =>
+      Effect.suspend(() => {
+        if (live !== idle || !idle.session.rest(successor)) return Effect.succeed(false)
+        live = undefined
+        resting = idle
+        scope = undefined
+        delays.forgive()
+        return Effect.as(Effect.forkIn(release(own), parent, { startImmediately: true }), true)
+      })
+
     const connect = Effect.suspend(() => {
-      if (live !== undefined) return Effect.succeed(status)
+      if (live !== undefined || isAsleep()) return Effect.succeed(status)
       if (attempt !== undefined) {
         attempt.hurry()
         return Deferred.await(attempt.outcome)
@@ -325,6 +326,13 @@ export const make = (options: {
       return Effect.andThen(begin(current, build), Deferred.await(current.outcome))
     })
 
+    const isAsleep = () => resting !== undefined && status.status === "connected" && attempt === undefined
+    const wake: Effect.Effect<Status> = Effect.suspend(() => {
+      if (!isAsleep()) return connect
+      const { current, make } = attempts()
+      return Effect.andThen(begin(current, make), Deferred.await(current.outcome))
+    })
+
     const disconnect = Effect.suspend(() => {
       const current = attempt
       const own = scope
@@ -332,6 +340,7 @@ export const make = (options: {
       const closed = Deferred.makeUnsafe<void>()
       attempt = undefined
       live = undefined
+      resting = undefined
       scope = undefined
       closing = Deferred.await(closed)
       // At once: what is asked meanwhile must not bring it back.
@@ -351,12 +360,18 @@ export const make = (options: {
       oauth,
       status: () => status,
       live: () => live,
+      known: () => live ?? (status.status === "connected" ? resting : undefined),
       stderr: stderr.lines,
       connect,
+      wake,
       disconnect,
       held: (error) => {
-        if (live === undefined && attempt === undefined) become(statusOf(config, error, error.message))
+        if (live === undefined && attempt === undefined) become(Outcome.statusOf(config, error, error.message))
       },
-      settled: Effect.suspend(() => (attempt === undefined ? Effect.succeed(status) : Deferred.await(attempt.outcome))),
+      settled: Effect.suspend(() =>
+        attempt === undefined || status.status === "connected"
+          ? Effect.succeed(status)
+          : Deferred.await(attempt.outcome),
+      ),
     }
   })

@@ -59,6 +59,7 @@ import type {
   Root,
   Task,
 } from "./protocol/model.ts"
+import { within } from "./session/within.ts"
 
 export type { Authorization } from "./mcp/authorization.ts"
 export type { CallError, CallOptions } from "./mcp/calls.ts"
@@ -274,7 +275,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
       { method }: { readonly method: string },
       callOptions?: CallOptions,
     ): Effect.Effect<Live, CallError> =>
-      Calls.within(Effect.flatMap(registry.lookup(server), registry.ready), server, method, callOptions)
+      within(Effect.flatMap(registry.lookup(server), registry.ready), server, method, callOptions?.timeout)
     const through = <Result>(
       server: string,
       use: (live: Live) => Effect.Effect<Result, CallError>,
@@ -343,7 +344,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         ),
       instructions: Effect.sync(() =>
         registry.all().flatMap(({ connection, name }) => {
-          const instructions = connection?.live()?.session.agreement.instructions
+          const instructions = connection?.known()?.session.agreement.instructions
           return instructions === undefined ? [] : [{ server: name, instructions }]
         }),
       ),

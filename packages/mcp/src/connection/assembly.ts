@@ -144,6 +144,7 @@ const fromConfig: Assembly = {
       timeout: config.timeout.execution,
       interactionTimeout,
       keepAlive: config.keepAlive,
+      watched: config.type === "local" && config.sleep !== undefined,
     }),
 }
 

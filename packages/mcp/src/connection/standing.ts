@@ -33,6 +33,8 @@ export interface Standing {
   readonly of: (session: Session["Service"]) => Wishes
   /** Says to a new session what was granted in those before. Never fails. */
   readonly renew: (session: Session["Service"]) => Effect.Effect<void>
+  /** Whether there are subscriptions. */
+  readonly subscribes: () => boolean
 }
 
 /** A subscription to one resource, asked for by whoever wants it. */
@@ -122,5 +124,6 @@ export const make = (options: { readonly server: string; readonly timeout: numbe
         ),
     }),
     renew,
+    subscribes: () => uris.size > 0,
   }
 }

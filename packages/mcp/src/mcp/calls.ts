@@ -7,8 +7,9 @@ import type { Event } from "../events.ts"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import type { CallToolResult, Tool } from "../protocol/model.ts"
-import { SessionError, Timeout } from "../session/error.ts"
+import type { SessionError } from "../session/error.ts"
 import type { RequestOptions } from "../session/requests.ts"
+import { within } from "../session/within.ts"
 import { checkOutput, hasPromise } from "./output.ts"
 import type { TaskError } from "../tasks/error.ts"
 import type { Registered, Registry } from "./registry.ts"
@@ -61,22 +62,6 @@ export const withProgress =
     }
   }
 
-/** Bounds the wait for a server that is not ready by the timeout of the call that needs it. */
-export const within = <A, E>(
-  wait: Effect.Effect<A, E>,
-  server: string,
-  method: string,
-  callOptions: CallOptions | undefined,
-): Effect.Effect<A, E | SessionError> => {
-  const after = callOptions?.timeout
-  if (after === undefined) return wait
-  const reason = new Timeout({ kind: "connect", after })
-  return Effect.timeoutOrElse(wait, {
-    duration: after,
-    orElse: () => Effect.fail(new SessionError({ server, method, reason })),
-  })
-}
-
 /** Whether a tool does the same done twice, by the word of a server that is trusted to say so. */
 const isRepeatable = ({ connection }: Registered, { annotations }: Tool): boolean =>
   connection?.config.trusted === true && (annotations?.idempotentHint === true || annotations?.readOnlyHint === true)
@@ -124,7 +109,7 @@ export const make = (options: {
       const listed = Effect.flatMap(registry.ready(registered), (live) =>
         Effect.map(live.catalog.tools.all, (all) => ({ live, all })),
       )
-      const { all, live } = yield* within(listed, server, Method.callTool.method, callOptions)
+      const { all, live } = yield* within(listed, server, Method.callTool.method, callOptions?.timeout)
       // A key means something once it is assigned, and nobody may have asked for the tools yet.
       tools.all()
       const tool = tools.resolve(registered, name)

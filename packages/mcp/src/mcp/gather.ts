@@ -20,20 +20,29 @@ export type Gather = <Item>(
 ) => Effect.Effect<ReadonlyArray<Of<Item>>, CallError>
 
 export const make = (registry: Registry): Gather => {
+  /** What a server that sleeps is known to offer: it is not woken for that. */
+  const asleep = <Item>({ connection }: Registered, pick: (live: Live) => Listed<Item>) => {
+    const known = connection?.live() === undefined ? connection?.known() : undefined
+    return known && pick(known).known()
+  }
   return <Item>(server: string | undefined, pick: (live: Live) => Listed<Item>) => {
     const of = (name: string) => (items: ReadonlyArray<Item>) => items.map((item) => ({ server: name, item }))
+    const read = (registered: Registered): Effect.Effect<ReadonlyArray<Item>, CallError> =>
+      Effect.suspend(() => {
+        const known = asleep(registered, pick)
+        if (known !== undefined) return Effect.succeed(known)
+        return Effect.flatMap(registry.present(registered), (live) => pick(live).all)
+      })
     if (server !== undefined)
-      return Effect.flatMap(Effect.flatMap(registry.lookup(server), registry.present), (live) =>
-        Effect.map(pick(live).all, of(server)),
-      )
-    const each = ({ connection, name }: Registered) =>
+      return Effect.flatMap(registry.lookup(server), (registered) => Effect.map(read(registered), of(server)))
+    const each = (registered: Registered) =>
       Effect.andThen(
-        connection?.settled ?? Effect.void,
-        Effect.suspend((): Effect.Effect<ReadonlyArray<Of<Item>>> => {
-          const live = connection?.live()
-          if (live === undefined) return Effect.succeed([])
-          return Effect.orElseSucceed(Effect.map(pick(live).all, of(name)), () => [])
-        }),
+        registered.connection?.settled ?? Effect.void,
+        Effect.suspend((): Effect.Effect<ReadonlyArray<Of<Item>>> =>
+          registered.connection?.known() === undefined
+            ? Effect.succeed([])
+            : Effect.orElseSucceed(Effect.map(read(registered), of(registered.name)), () => []),
+        ),
       )
     return Effect.map(Effect.forEach(registry.all(), each, { concurrency: "unbounded" }), (lists) => lists.flat())
   }

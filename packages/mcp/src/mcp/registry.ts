@@ -46,8 +46,8 @@ export interface Registry {
   readonly all: () => ReadonlyArray<Registered>
   readonly lookup: (name: string) => Effect.Effect<Registered, McpError>
   /**
-   * The server's session: at once where it is connected, else after the attempt that is being made, or one more.
-   * A server that was disconnected stays so.
+   * The server's session: at once where it is connected, else after the attempt that is being made, or one more. A server
+   * that sleeps is woken, and one that was disconnected stays so.
    */
   readonly ready: (registered: Registered) => Effect.Effect<Connection.Live, McpError>
   /** The same without one more attempt: a server that has failed stays so. */
@@ -161,13 +161,17 @@ export const make = (options: {
       })
 
     const present = (registered: Registered) =>
-      liveAfter(registered, registered.connection?.settled ?? Effect.sync(registered.status))
+      Effect.suspend(() => {
+        const { connection, status } = registered
+        if (connection === undefined) return liveAfter(registered, Effect.sync(status))
+        return liveAfter(registered, connection.known() === undefined ? connection.settled : connection.wake)
+      })
 
     const ready = (registered: Registered) =>
       Effect.suspend(() => {
         const { connection, status } = registered
         const mayTry = connection !== undefined && status().status !== "disabled"
-        return liveAfter(registered, mayTry ? connection.connect : Effect.sync(status))
+        return liveAfter(registered, mayTry ? connection.wake : Effect.sync(status))
       })
 
     return {

@@ -28,7 +28,7 @@ const count = (list: Listed<unknown> | undefined): number => list?.known()?.leng
 /** What is known of a server, without asking it. */
 export const stateOf = ({ connection, name, status: read, type }: Registered): ServerState => {
   const status = read()
-  const live = connection?.live()
+  const live = connection?.known()
   const catalog = live?.catalog
   const counts = {
     tools: count(catalog?.tools),
@@ -37,7 +37,9 @@ export const stateOf = ({ connection, name, status: read, type }: Registered): S
     templates: count(catalog?.templates),
   }
   if (live === undefined) return { name, type, status, ...counts }
-  const { agreement, pid, transport } = live.session
+  const { agreement, transport } = live.session
+  // One that sleeps has no process.
+  const pid = connection?.live()?.session.pid
   return {
     name,
     type,

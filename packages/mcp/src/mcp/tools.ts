@@ -69,7 +69,7 @@ export const make = (options: {
 
   const offer = (registered: Registered): Offer.Offer | undefined => {
     const { connection } = registered
-    const source = connection?.live()?.catalog.tools.known()
+    const source = connection?.known()?.catalog.tools.known()
     if (connection === undefined || source === undefined) return undefined
     const before = offers.get(registered)
     if (before?.source === source) return before

@@ -16,7 +16,8 @@ import { Patience } from "../transport/patience.ts"
 import { isSessionLost } from "../transport/session-lost.ts"
 import { comeBack } from "./busy.ts"
 import type { Owner } from "./entry.ts"
-import { SessionError, Timeout } from "./error.ts"
+import type { SessionError } from "./error.ts"
+import { within } from "./within.ts"
 
 /** What changes nothing at the server: it is asked once more where its answer was lost on the way. */
 const repeatable: ReadonlySet<string> = new Set([
@@ -113,20 +114,8 @@ export const make = (options: {
     }
 
     /** Several handshakes may be tried: whoever waits has a time of their own. */
-    const awaited = (
-      session: Deferred.Deferred<void, SessionError>,
-      method: string,
-      timeout: number | undefined,
-    ): Effect.Effect<void, SessionError> => {
-      const after = timeout ?? options.timeout
-      return Effect.timeoutOrElse(Deferred.await(session), {
-        duration: after,
-        orElse: () => {
-          const reason = new Timeout({ kind: "connect", after })
-          return Effect.fail(new SessionError({ server: options.server, method, reason }))
-        },
-      })
-    }
+    const awaited = (session: Deferred.Deferred<void, SessionError>, method: string, timeout: number | undefined) =>
+      within(Deferred.await(session), options.server, method, timeout ?? options.timeout)
 
     return {
       generation: () => generation,

@@ -70,6 +70,8 @@ export interface Requests {
   readonly drain: () => void
   /** How many requests wait. */
   readonly size: () => number
+  /** Whether one waits for an answer though its caller has gone. */
+  readonly hasLate: () => boolean
   /** How many were answered. */
   readonly answers: () => number
 }
@@ -344,6 +346,7 @@ export const make = (options: {
         }
       },
       size: () => pending.size,
+      hasLate: () => [...pending.values()].some(({ late }) => late),
       answers: () => answers,
     }
   })

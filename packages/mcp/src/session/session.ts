@@ -32,6 +32,8 @@ import {
   Transport as TransportEnded,
   UnsupportedRevision,
 } from "./error.ts"
+import * as Idleness from "./idleness.ts"
+import type { Successor } from "./idleness.ts"
 import * as Inbound from "./inbound.ts"
 import * as Recovery from "./recovery.ts"
 import * as Requests from "./requests.ts"
@@ -55,6 +57,8 @@ export interface SessionOptions {
   readonly interactionTimeout?: number | undefined
   /** Milliseconds between pings; one that is unanswered for as long ends the connection (Ping). Default: no pings. */
   readonly keepAlive?: number | undefined
+  /** Whether it is watched how long nothing has been going on, so that it can be put to rest. Default: false. */
+  readonly watched?: boolean | undefined
 }
 
 /** What was agreed on in the handshake. */
@@ -108,6 +112,16 @@ export class Session extends Context.Service<
      */
     readonly trackTask: (taskId: string, request: unknown) => () => void
     readonly notifications: Notifications["Service"]
+    /**
+     * Milliseconds since something went on last (`session/idleness.ts`); `undefined` while something does, or where the
+     * session is not watched.
+     */
+    readonly idle: () => number | undefined
+    /**
+     * Ends its use where nothing goes on, and gives whether that was so. What is asked of it from then on is asked of its
+     * successor: closing its Scope loses no request.
+     */
+    readonly rest: (successor: Successor) => boolean
     /** Fails with the reason when the connection ends. */
     readonly ended: Effect.Effect<never, TransportError>
   }
@@ -194,12 +208,14 @@ const begin = (
       audio: current.audio,
       pause: () => () => undefined,
     })
-    const visits = UrlElicitations.make({
-      origin,
-      capabilities,
-      timeout: options.interactionTimeout ?? defaultInteractionTimeout,
-      ended: Deferred.await(over),
-    })
+    const interactionTimeout = options.interactionTimeout ?? defaultInteractionTimeout
+    const idleness =
+      options.watched === true
+        ? yield* Idleness.make({ visit: interactionTimeout, hasLate: () => requests.hasLate(), notifications })
+        : Idleness.none
+    const visits = idleness.visits(
+      UrlElicitations.make({ origin, capabilities, timeout: interactionTimeout, ended: Deferred.await(over) }),
+    )
     const recovery: Recovery.Recovery = yield* Recovery.make({
       server: options.server,
       timeout: options.timeout ?? defaultTimeout,
@@ -288,6 +304,7 @@ const begin = (
     let agreement = yield* shakeHands(Math.max(0, startupTimeout - elapsed))
     let offers = current.offers(agreement.capabilities)
     recovery.begun()
+    idleness.begun()
     const renewals = new Set<(before: Agreement) => void>()
     const renew = Effect.map(shakeHands(startupTimeout), (agreed) => {
       const before = agreement
@@ -303,7 +320,7 @@ const begin = (
       const sent = requests.request(method, params, requestOptions)
       return waiting === undefined ? sent : Effect.andThen(waiting, sent)
     }
-    const request: Session["Service"]["request"] = (method, params, requestOptions) =>
+    const ask: Session["Service"]["request"] = (method, params, requestOptions) =>
       declared(method)
         ? send(method, params, requestOptions)
         : Effect.fail(
@@ -313,6 +330,7 @@ const begin = (
               reason: new NotDeclared({ capability: method.capability.join(".") }),
             }),
           )
+    const request = idleness.request(ask)
     const notify = (method: string, params?: object) =>
       Effect.sync(() => requests.post({ jsonrpc: "2.0", method, ...(params === undefined ? {} : { params }) }))
 
@@ -329,7 +347,10 @@ const begin = (
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(keepAlive), ping)))
     }
     yield* Effect.forkScoped(
-      Stream.runForEach(capabilities.announcements, ({ method, params }) => notify(method, params)),
+      Stream.runForEach(capabilities.announcements, ({ method, params }) => {
+        if (Method.isTask(params)) idleness.heard(params)
+        return notify(method, params)
+      }),
     )
     return {
       get agreement() {
@@ -344,9 +365,10 @@ const begin = (
       declares: declared,
       request,
       notify,
-      trackProgress: requests.trackProgress,
-      trackTask: requests.trackTask,
+      ...idleness.tracking(requests),
       notifications,
+      idle: idleness.idle,
+      rest: idleness.rest,
       ended: Deferred.await(over),
     }
   })
