@@ -231,7 +231,7 @@ const isTemplateError = (error: unknown): error is TemplateError =>
   error instanceof Error && error.name === "TemplateError"
 
 /** What is told of an error, whatever it is. */
-const fromError = (error: unknown): Failure => {
+export const fromError = (error: unknown): Failure => {
   if (error instanceof CliFailure) {
     return { tag: error.tag, message: error.message, ...detail(error.code, error.data) }
   }

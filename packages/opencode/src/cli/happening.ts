@@ -99,8 +99,8 @@ export const words = (event: Event): Words => {
 const capacity = 16_384
 
 /** Events in line to be printed. */
-export interface Line {
-  readonly take: (event: Event) => void
+export interface Line<E = Event> {
+  readonly take: (event: E) => void
   /** Prints what comes, without end; it waits while a question has the terminal, which it would be drawn into. */
   readonly print: Effect.Effect<never, never, Output>
   /** Prints what waits, and no more. */
@@ -108,11 +108,11 @@ export interface Line {
 }
 
 /** Prints each event as `print` does, one after another. */
-export const line = (print: (event: Event) => Effect.Effect<void, never, Output>): Effect.Effect<Line> =>
+export const line = <E>(print: (event: E) => Effect.Effect<void, never, Output>): Effect.Effect<Line<E>> =>
   Effect.gen(function* () {
-    const queue = yield* Queue.dropping<Event>(capacity)
+    const queue = yield* Queue.dropping<E>(capacity)
     let lost = 0
-    const one = (event: Event) =>
+    const one = (event: E) =>
       Effect.gen(function* () {
         yield* print(event)
         if (lost === 0) return

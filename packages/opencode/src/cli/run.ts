@@ -83,18 +83,28 @@ const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutp
   }
 }
 
+/** Runs the command of the words, and keeps in the outcome how it ended. */
+type Execute = (
+  outcome: Outcome,
+  words: ReadonlyArray<string>,
+) => Effect.Effect<void, unknown, Command.Environment | Output>
+
 /**
  * Runs the command that the words name. It never fails: the exit code says how it went. The command can be interrupted,
  * even where the caller cannot.
  */
-export const run = (words: ReadonlyArray<string>, output: Writer): Effect.Effect<ExitCode> =>
+export const run = (
+  words: ReadonlyArray<string>,
+  output: Writer,
+  execute: Execute = (outcome, words) => Command.runWith(make(outcome), { version })(words),
+): Effect.Effect<ExitCode> =>
   Effect.uninterruptible(
     Effect.gen(function* () {
       const outcome: Outcome = { code: Exit.done }
       let wrong: CliFailure | undefined
       const end = words.indexOf("--")
       output.configure({ json: words.slice(0, end < 0 ? undefined : end).includes("--json"), level: "warn" })
-      const program = Command.runWith(make(outcome), { version })(words).pipe(
+      const program = execute(outcome, words).pipe(
         Effect.provideService(
           CliOutput.Presenter,
           presenter(output, (failure) => (wrong = failure)),

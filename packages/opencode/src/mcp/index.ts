@@ -90,6 +90,8 @@ export interface Client {
 export interface Interface extends Authorization.Authorizing {
   /** Waits for servers that are being connected, each for its own start-up timeout. */
   readonly status: () => Effect.Effect<Readonly<Record<string, Status>>>
+  /** Waits until no server is being connected, and what each offers is listed. */
+  readonly settled: () => Effect.Effect<void>
   /** Those that are connected. Never waits. */
   readonly clients: () => Effect.Effect<Readonly<Record<string, Client>>>
   /** What connected servers say of their use, by name. `tools` are the keys of the server's tools. Never waits. */
@@ -263,6 +265,7 @@ const make = Effect.gen(function* () {
   return Service.of({
     ...Authorization.make(mcp, yield* Browser, (name) => within(Instance.hold(name, own))),
     status,
+    settled: () => mcp.settled,
     clients: () =>
       Effect.map(mcp.servers, (servers) =>
         Object.fromEntries(

@@ -4,13 +4,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
-import type * as MCP from "../mcp/index.ts"
+import * as MCP from "../mcp/index.ts"
 import type * as Permission from "../permission/index.ts"
 import type { Model } from "../provider/provider.ts"
 import * as Calls from "./calls.ts"
 import { conversation } from "./conversation.ts"
 import { named, SessionError } from "./failure.ts"
 import type { Assistant, NamedError, Status } from "./message.ts"
+import * as Models from "./models.ts"
 import * as Step from "./step.ts"
 import * as System from "./system.ts"
 import * as Tools from "./tools.ts"
@@ -32,7 +33,8 @@ export interface Input {
 
 export type Ended = "stop" | "length" | "content-filter" | "other" | "rejected" | "cancelled"
 
-export type Needs = MCP.Service | Permission.Service | Effect.Services<ReturnType<typeof Tools.resolve>>
+export type Needs =
+  MCP.Service | Models.Service | Permission.Service | Effect.Services<ReturnType<typeof Tools.resolve>>
 
 const endedOf = (finish: string): Ended =>
   finish === "stop" || finish === "length" || finish === "content-filter" ? finish : "other"
@@ -124,6 +126,8 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       ).pipe(Effect.mapError((reason) => new SessionError({ reason })))
       if (waited) yield* input.status({ type: "busy" })
       info = { ...info, finish: ended.finish, tokens: ended.tokens }
+      const { calling } = yield* Models.Service
+      const over = calling([...calls.keys()], `${providerID}/${modelID}`)
       const outcomes = yield* Effect.forEach(
         calls.values(),
         ({ call, partID }) =>
@@ -131,7 +135,7 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
             transcript.call(messageID, partID, stateOf(call.input, outcome, transcript.part(messageID, partID))),
           ),
         { concurrency: "unbounded" },
-      )
+      ).pipe(Effect.ensuring(Effect.sync(over)))
       const goesOn = isObject(input.experimental) && input.experimental["continue_loop_on_deny"] === true
       if (!goesOn && outcomes.some((outcome) => outcome.type === "error" && outcome.rejected)) return "rejected"
       return calls.size > 0 ? undefined : endedOf(ended.finish)
@@ -182,9 +186,14 @@ const stateOf = (input: unknown, outcome: Calls.Outcome, part: Part) => {
   } as const
 }
 
-/** Steps until the answer is there. */
+/** How long servers that are being connected are waited for before the first step, in milliseconds. */
+const patience = 10_000
+
+/** Steps until the answer is there. A server that takes long to connect has its tools in a later step. */
 export const run = (input: Input): Effect.Effect<Ended, SessionError, Needs> =>
   Effect.gen(function* () {
+    const mcp = yield* MCP.Service
+    yield* Effect.timeoutOption(mcp.settled(), patience)
     for (;;) {
       const ended = yield* step(input)
       if (ended !== undefined) return ended

@@ -30,7 +30,7 @@ export const logs = (options: LogsOptions) =>
     const output = yield* Output
     const kept: Array<Line> = []
     let count = 0
-    const line = yield* Happening.line((event) =>
+    const line = yield* Happening.line((event: Event) =>
       Effect.suspend(() => {
         if (event.type !== "mcp.stderr" && event.type !== "mcp.log") return Effect.void
         const isTooMinor = event.type === "mcp.log" && level !== undefined && !Level.isAtLeast(event.data.level, level)

@@ -4,7 +4,7 @@
  *
  * Each question is also one of `Questions`: it is an event, and its time ends there.
  */
-import { Approval, given } from "@opencode-ai/mcp/capability/approval"
+import { Approval, given, type Verdict } from "@opencode-ai/mcp/capability/approval"
 import { Elicitation, type ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
 import { Questions } from "@opencode-ai/mcp/capability/questions"
 import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
@@ -18,6 +18,7 @@ import { Output, type Writer } from "../output.ts"
 // Loaded once each: those who wait for several imports of one module go on in no order, and questions come in theirs.
 let elicitModule: Promise<typeof import("./elicit.ts")> | undefined
 let sampleModule: Promise<typeof import("./sample.ts")> | undefined
+let consentModule: Promise<typeof import("./consent.ts")> | undefined
 let stepUpModule: Promise<typeof import("../step-up.ts")> | undefined
 
 const nobody: ElicitationAnswer = { action: "cancel" }
@@ -27,8 +28,8 @@ const unapproved = new RequestRefused({
   message: "nobody is there to approve it: this client was started without a terminal",
 })
 
-/** The answers of whoever is at this terminal. `timeout` is how long the end of a visit is waited for, in milliseconds. */
-export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitation | Sampling, never, Questions> => {
+/** What a server asks of the person, who is at this terminal or is not. */
+const asked = (output: Writer, timeout: number): Layer.Layer<Elicitation, never, Questions> => {
   const elicitation = Layer.effect(Elicitation)(
     Effect.map(Questions, (questions) => ({
       modes: ["form", "url"] as const,
@@ -45,6 +46,19 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
         }).pipe(Effect.provideService(Output, output)),
     })),
   )
+  const stepUp = Layer.succeed(StepUp)((request) =>
+    output.interactive()
+      ? Effect.flatMap(
+          Effect.promise(() => (stepUpModule ??= import("../step-up.ts"))),
+          (module) => module.stepUp(request, timeout),
+        ).pipe(Effect.provideService(Output, output))
+      : Effect.succeed(false),
+  )
+  return Layer.merge(elicitation, stepUp)
+}
+
+/** The answers of whoever is at this terminal. `timeout` is how long the end of a visit is waited for, in milliseconds. */
+export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitation | Sampling, never, Questions> => {
   const sampling = Layer.effect(Sampling)(
     Effect.map(Questions, ({ createMessage }) => ({
       tools: true,
@@ -63,13 +77,22 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
         ),
     })),
   )
-  const stepUp = Layer.succeed(StepUp)((request) =>
+  return Layer.mergeAll(asked(output, timeout), sampling, Layer.succeed(Approval)(given))
+}
+
+/** As `answers`, where a model answers samplings: the person is asked whether it may, and whether the server gets it. */
+export const consenting = (output: Writer, timeout: number): Layer.Layer<Elicitation, never, Questions> => {
+  const refused = { approved: false, reason: "nobody is there to approve it" } as const
+  const by = <A>(ask: (module: typeof import("./consent.ts")) => Effect.Effect<Verdict<A>, never, Output>) =>
     output.interactive()
       ? Effect.flatMap(
-          Effect.promise(() => (stepUpModule ??= import("../step-up.ts"))),
-          (module) => module.stepUp(request, timeout),
+          Effect.promise(() => (consentModule ??= import("./consent.ts"))),
+          ask,
         ).pipe(Effect.provideService(Output, output))
-      : Effect.succeed(false),
-  )
-  return Layer.mergeAll(elicitation, sampling, stepUp, Layer.succeed(Approval)(given))
+      : Effect.succeed(refused)
+  const approval = Layer.succeed(Approval)({
+    sampling: (request) => by((module) => module.sampling(request)),
+    sampled: (request, result) => by((module) => module.sampled(request, result)),
+  })
+  return Layer.merge(asked(output, timeout), approval)
 }

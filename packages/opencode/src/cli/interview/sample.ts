@@ -17,7 +17,8 @@ const rejected = new RequestRefused({ code: userRejected, message: "the person r
 
 const bytes = (base64: string) => `${Math.floor((base64.length * 3) / 4)} bytes`
 
-const block = (content: SamplingMessageContentBlock): string => {
+/** A block in words. */
+export const block = (content: SamplingMessageContentBlock): string => {
   switch (content.type) {
     case "text":
       return content.text
@@ -31,10 +32,12 @@ const block = (content: SamplingMessageContentBlock): string => {
   }
 }
 
-const blocks = ({ content }: SamplingMessage): ReadonlyArray<SamplingMessageContentBlock> =>
+/** What a message consists of. */
+export const blocks = ({ content }: Pick<SamplingMessage, "content">): ReadonlyArray<SamplingMessageContentBlock> =>
   Array.isArray(content) ? content : [content]
 
-const show = ({ params, server }: SamplingRequest) =>
+/** Shows the whole request. */
+export const show = ({ params, server }: SamplingRequest) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { err } = output

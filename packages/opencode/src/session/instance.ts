@@ -1,0 +1,103 @@
+/**
+ * Everything that a session stands on, of one project: the configuration, the bus, the servers, the models, permissions,
+ * tools and plugins. Closing the Scope closes every server.
+ */
+import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
+import type { Mcp } from "@opencode-ai/mcp/mcp"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import * as Bus from "../bus/index.ts"
+import type { Config, Snapshot } from "../config/config.ts"
+import { Sections } from "../config/sections.ts"
+import * as MCP from "../mcp/index.ts"
+import * as Instance from "../mcp/instance.ts"
+import * as Permission from "../permission/index.ts"
+import * as Plugin from "../plugin/index.ts"
+import * as Provider from "../provider/layer.ts"
+import type * as ProviderOf from "../provider/provider.ts"
+import * as Sampling from "../sampling/session.ts"
+import * as ToolRegistry from "../tool/registry.ts"
+import * as Truncate from "../tool/truncate.ts"
+import type { Trust } from "../trust/trust.ts"
+import * as Models from "./models.ts"
+import * as SessionPrompt from "./prompt.ts"
+
+export interface Options {
+  readonly snapshot: Snapshot
+  /** Whether what the project's files say of models and permissions counts. */
+  readonly trusted: boolean
+  /** Whether a person answers questions of permission. Default: always. */
+  readonly answerable?: () => boolean
+  /**
+   * Who answers what servers ask the person, and who approves sampling. Default: whoever reads the events; no server may
+   * sample then.
+   */
+  readonly person?: Layer.Layer<Elicitation, never, Questions>
+  /** How long a person is waited for, in milliseconds. Default: 300,000. */
+  readonly interactionTimeout?: number
+  readonly plugins?: ReadonlyArray<Plugin.Hooks>
+}
+
+/** The services of an instance. */
+export type Services =
+  | SessionPrompt.Service
+  | MCP.Service
+  | Mcp
+  | Questions
+  | Bus.Service
+  | Permission.Service
+  | ProviderOf.Service
+  | Sections
+  | ToolRegistry.Service
+  | Plugin.Service
+  | Truncate.Service
+
+type Needs = Config | Trust | FileSystem.FileSystem | Path.Path
+
+const permissions = ({ answerable }: Options): Layer.Layer<Permission.Service, never, Bus.Service | Sections> =>
+  Layer.unwrap(
+    Effect.map(Sections, ({ get }) => {
+      const { value, where } = get("permission")
+      const { rules } = Permission.fromConfig(value, where().replace(/: permission$/, ""))
+      return Permission.layer(answerable === undefined ? { rules } : { rules, answerable })
+    }),
+  )
+
+/** What is wrong with the rules of the sections, for a person. */
+export const problems: Effect.Effect<ReadonlyArray<string>, never, Sections> = Effect.map(
+  Sections,
+  ({ get, mask, warnings }) => {
+    const { errors, value, where } = get("permission")
+    const { problems } = Permission.fromConfig(value, where().replace(/: permission$/, ""))
+    return [...warnings, ...errors.map(({ message }) => message), ...problems].map(mask)
+  },
+)
+
+const elicited: Layer.Layer<Elicitation, never, Questions> = Layer.effect(Elicitation)(
+  Effect.map(Questions, ({ elicit }) => ({ modes: ["form", "url"] as const, elicit })),
+)
+
+/** The instance of a configuration. */
+export const layer = (options: Options): Layer.Layer<Services, never, Needs> => {
+  const { interactionTimeout = 300_000, person = elicited, plugins = [], snapshot, trusted } = options
+  const { directory, worktree } = snapshot
+  const client = Layer.unwrap(
+    Effect.map(Effect.context<ProviderOf.Service | Models.Service>(), (services) =>
+      Instance.client({
+        answers: Layer.merge(person, Layer.provide(Sampling.layer, Layer.succeedContext(services))),
+        interactionTimeout,
+      }),
+    ),
+  )
+  return SessionPrompt.layer({ directory }).pipe(
+    Layer.provideMerge(MCP.layer),
+    Layer.provideMerge(
+      Layer.mergeAll(permissions(options), Plugin.layer(plugins), ToolRegistry.layer({ directory, worktree }), client),
+    ),
+    Layer.provideMerge(Layer.mergeAll(Provider.layer, Truncate.layer, Models.layer)),
+    Layer.provideMerge(Layer.mergeAll(Bus.layer, Sections.layer(snapshot, { trusted }))),
+  )
+}
