@@ -22,14 +22,14 @@ import * as CatalogLayer from "./catalog/catalog.ts"
 import type { ServerConfig } from "./config.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
 import * as Outcome from "./connection/outcome.ts"
-import { delays as makeDelays, patienceOf, Recovery } from "./connection/recovery.ts"
+import { delays as makeDelays, makeWatch, patienceOf, Recovery } from "./connection/recovery.ts"
 import * as Sleep from "./connection/sleep.ts"
 import * as Standing from "./connection/standing.ts"
 import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
 import type { Status } from "./events.ts"
 import { Notifications } from "./notification/notifications.ts"
-import { closed, type SessionError } from "./session/error.ts"
+import { closed, isPassing, type SessionError } from "./session/error.ts"
 import type { Successor } from "./session/idleness.ts"
 import { HandshakeFailed, Session } from "./session/session.ts"
 import { within } from "./session/within.ts"
@@ -80,6 +80,8 @@ interface Attempt {
   readonly hurry: () => void
   /** The handshake failed; what was opened for it is still being closed. */
   readonly failed: (error: SessionError) => void
+  /** Whether nobody asked for it: the status stays what it is meanwhile. */
+  isQuiet: boolean
 }
 
 /** A server, not connected yet. It lives in the Scope. */
@@ -104,6 +106,12 @@ export const make = (options: {
     const sleep = config.type === "local" ? config.sleep : undefined
     const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
     notifications.listen("stderr", ({ line }) => stderr.push(line))
+    const watch = yield* makeWatch(
+      recovery,
+      Effect.suspend(() => (status.status === "failed" && attempt === undefined ? attemptOnce(true) : Effect.void)),
+    )
+    /** Whether the last attempt failed because the server was not there, or busy. */
+    let isAway = false
     let oddities: Array<string> = []
     /** How many lines of stderr are not of this attempt. */
     let heard = 0
@@ -173,14 +181,16 @@ export const make = (options: {
         return Effect.andThen(heal(error.message), closed)
       })
 
-    const conclude = (error: SessionError | AuthError): Status =>
-      Outcome.isClosed(error)
-        ? { status: "disabled" }
-        : Outcome.statusOf(config, error, Outcome.explain(config, error, stderr.lines().slice(heard), oddities))
+    const conclude = (error: SessionError | AuthError): Status => {
+      if (Outcome.isClosed(error)) return { status: "disabled" }
+      isAway = config.type === "remote" && error._tag === "SessionError" && isPassing(error.reason)
+      return Outcome.statusOf(config, error, Outcome.explain(config, error, stderr.lines().slice(heard), oddities))
+    }
 
     const build: Effect.Effect<Status> = Effect.gen(function* () {
       yield* closing
       oddities = []
+      isAway = false
       heard = stderr.lines().length
       const own = yield* Scope.fork(parent)
       scope = own
@@ -237,9 +247,12 @@ export const make = (options: {
     const finish = (current: Attempt, next: Status) => {
       if (attempt !== current) return
       attempt = undefined
-      // One that was woken was connected all the time.
-      if (status.status !== "connected" || next.status !== "connected") become(next)
+      // One that was woken was connected all the time, and one that is looked for in vain has failed before.
+      if (next.status === "connected" ? status.status !== "connected" : !current.isQuiet || next.status !== "failed")
+        become(next)
       Deferred.doneUnsafe(current.outcome, Effect.succeed(next))
+      if (next.status === "failed" && isAway) watch.again()
+      else watch.reset()
     }
     /** Makes `work` the attempt under way. */
     const begin = (current: Attempt, work: Effect.Effect<Status>): Effect.Effect<void> => {
@@ -261,6 +274,7 @@ export const make = (options: {
         fiber: undefined,
         hurry: () => awake.openUnsafe(),
         failed: () => undefined,
+        isQuiet: false,
       }
       attempt = current
       const make: Effect.Effect<Status> = Effect.flatMap(build, (status) =>
@@ -308,9 +322,15 @@ export const make = (options: {
     const connect = Effect.suspend(() => {
       if (live !== undefined || isAsleep()) return Effect.succeed(status)
       if (attempt !== undefined) {
+        if (attempt.isQuiet) become({ status: "pending" })
+        attempt.isQuiet = false
         attempt.hurry()
         return Deferred.await(attempt.outcome)
       }
+      become({ status: "pending" })
+      return attemptOnce(false)
+    })
+    const attemptOnce = (isQuiet: boolean): Effect.Effect<Status> => {
       const current: Attempt = {
         outcome: Deferred.makeUnsafe<Status>(),
         fiber: undefined,
@@ -321,11 +341,10 @@ export const make = (options: {
           if (fiber !== undefined) closing = Effect.andThen(Fiber.await(fiber), before)
           finish(current, conclude(error))
         },
+        isQuiet,
       }
-      become({ status: "pending" })
       return Effect.andThen(begin(current, build), Deferred.await(current.outcome))
-    })
-
+    }
     const isAsleep = () => resting !== undefined && status.status === "connected" && attempt === undefined
     const wake: Effect.Effect<Status> = Effect.suspend(() => {
       if (!isAsleep()) return connect
@@ -369,7 +388,7 @@ export const make = (options: {
         if (live === undefined && attempt === undefined) become(Outcome.statusOf(config, error, error.message))
       },
       settled: Effect.suspend(() =>
-        attempt === undefined || status.status === "connected"
+        attempt === undefined || attempt.isQuiet || status.status === "connected"
           ? Effect.succeed(status)
           : Deferred.await(attempt.outcome),
       ),

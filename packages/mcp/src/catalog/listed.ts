@@ -11,8 +11,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { SessionError } from "../session/error.ts"
-import { isPassing, type Listing } from "./listing.ts"
+import { isPassing, type SessionError } from "../session/error.ts"
+import type { Listing } from "./listing.ts"
 
 /** After two readings in a row that broke, the list is left alone for so long, in milliseconds, and then for twice as long. */
 const firstRest = 1_000

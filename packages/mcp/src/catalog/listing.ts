@@ -12,7 +12,7 @@ import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Page, RequestMethod } from "../protocol/method.ts"
 import { bounded } from "../protocol/said.ts"
 import type { Session } from "../session/session.ts"
-import type { SessionError } from "../session/error.ts"
+import { isPassing, type SessionError } from "../session/error.ts"
 
 /** The most pages of one list. */
 const pageLimit = 1_000
@@ -37,10 +37,6 @@ export interface Listing<Item> {
   /** Why more may be listed a moment later: the server was down, busy or silent when a page was asked for. */
   readonly broken: string | undefined
 }
-
-/** Whether the same page may be had a moment later: the server said nothing of the list. */
-export const isPassing = (reason: SessionError["reason"]): boolean =>
-  reason._tag === "Timeout" || (reason._tag === "Transport" && reason.isPassing)
 
 /** Whether a page that failed is the end of the list, and not of the listing. */
 const mayEnd = (reason: SessionError["reason"], page: number, needsFirst: boolean): boolean => {

@@ -6,7 +6,9 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberHandle from "effect/FiberHandle"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Patience from "../transport/patience.ts"
 
 export interface Recovery extends Partial<Patience.Patience> {
@@ -14,6 +16,11 @@ export interface Recovery extends Partial<Patience.Patience> {
   readonly attempts: Schedule.Schedule<unknown, string>
   /** A session that lasted so long was sound, in milliseconds: the delays begin anew. */
   readonly sound: number
+  /**
+   * The pauses after which it is looked, while its status stays `failed`, whether a remote server that could not be reached,
+   * or was busy, has come back. Default: 5, 10, 20, 40 seconds, then every minute for an hour, give or take a fifth.
+   */
+  readonly returning?: Schedule.Schedule<unknown, unknown> | undefined
 }
 
 /** At once; then after 1, 2, 4, 8 and 16 seconds, give or take a fifth. */
@@ -21,6 +28,16 @@ const attempts: Recovery["attempts"] = Schedule.recurs(6).pipe(
   Schedule.modifyDelay(({ output }) => Effect.succeed(Duration.seconds(output === 0 ? 0 : 2 ** (output - 1)))),
   Schedule.jittered,
 )
+
+const longestPause = Duration.minutes(1)
+
+const standardReturning = Schedule.max([
+  Schedule.exponential("5 seconds").pipe(
+    Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, longestPause))),
+    Schedule.jittered,
+  ),
+  Schedule.recurs(64),
+])
 
 /**
  * The policy in force: at once, then ever more rarely; after six attempts within half a minute the server is `failed`, and
@@ -68,3 +85,26 @@ export const patienceOf = ({ refused, refusedFor, stream }: Recovery): Patience.
   refusedFor: refusedFor ?? Patience.standard.refusedFor,
   stream: stream ?? Patience.standard.stream,
 })
+
+/** Looks, now and then, whether a server that was not there has come back. */
+export interface Watch {
+  /** Looks once more, after a while. */
+  readonly again: () => void
+  /** The pauses begin anew. */
+  readonly reset: () => void
+}
+
+/** `look` runs in the Scope; whether there is anything to look for is its own to know. */
+export const makeWatch = (recovery: Recovery, look: Effect.Effect<unknown>): Effect.Effect<Watch, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const pauses = Patience.delays(recovery.returning ?? standardReturning)
+    const run = yield* FiberHandle.runtime(yield* FiberHandle.make<void>())()
+    const after = Effect.flatMap(pauses.next(undefined), (pause) =>
+      pause === undefined
+        ? Effect.void
+        : // By a fibre of its own: what comes of it may be another of these, which takes the place of this one.
+          Effect.asVoid(Effect.andThen(Effect.sleep(pause), Effect.forkIn(look, scope))),
+    )
+    return { again: () => void run(after), reset: pauses.reset }
+  })

@@ -1,6 +1,6 @@
 /** Why a request of a session failed. Each reason names what happened and what can be done. */
 import * as Data from "effect/Data"
-import { Closed, fail, isPassing, type TransportError } from "../transport/error.ts"
+import { Closed, fail, isPassing as isPassingError, type TransportError } from "../transport/error.ts"
 
 /** The server answered with a JSON-RPC error. */
 export class Protocol extends Data.TaggedError("Protocol")<{
@@ -86,7 +86,7 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
   }
   /** Whether the same request may be answered a moment later: the server is down or busy, or its stream broke. */
   get isPassing(): boolean {
-    return this.error.reason._tag === "StreamEnded" || isPassing(this.error)
+    return this.error.reason._tag === "StreamEnded" || isPassingError(this.error)
   }
   override get message(): string {
     return this.error.message
@@ -95,6 +95,10 @@ export class Transport extends Data.TaggedError("Transport")<{ readonly error: T
 
 export type SessionReason =
   Protocol | Timeout | InvalidResponse | NotDeclared | TooMany | UnsupportedRevision | ElicitationDeclined | Transport
+
+/** Whether the same may succeed a moment later: nothing was answered, or that the server is down or busy. */
+export const isPassing = (reason: SessionReason): boolean =>
+  reason._tag === "Timeout" || (reason._tag === "Transport" && reason.isPassing)
 
 /** The error of every request of a session. */
 export class SessionError extends Data.TaggedError("SessionError")<{

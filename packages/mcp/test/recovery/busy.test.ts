@@ -190,7 +190,11 @@ describe("a call that a busy server refuses", () => {
   it.effect("is made as often as the host's policy says", () =>
     Effect.gen(function* () {
       const server = yield* answering(({ method }) => (method === "tools/call" ? refusal(503, "1") : undefined))
-      const never = Layer.succeed(Patience)({ ...standard, refused: Schedule.recurs(0) })
+      const never = Layer.succeed(Patience)({
+        refused: Schedule.recurs(0),
+        refusedFor: 30_000,
+        stream: standard.stream,
+      })
       const { session } = yield* Effect.provide(sessionOver(server.transport), never)
       const fiber = yield* start(failure(session.request(Method.callTool, { name: "echo" })))
       yield* server.settle

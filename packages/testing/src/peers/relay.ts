@@ -1,11 +1,12 @@
 /** What stands between a client and a server: an end of TLS, and a proxy. Both listen on loopback and end with the Scope. */
 import { createServer, request as forward } from "node:http"
-import { type AddressInfo, connect, type Server, type Socket } from "node:net"
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net"
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 
-const listening = (server: Server): Effect.Effect<number, never, Scope.Scope> => {
+const listening = (server: Server, port = 0): Effect.Effect<number, never, Scope.Scope> => {
   const sockets = new Set<Socket>()
   server.on("connection", (socket: Socket) => {
     sockets.add(socket)
@@ -15,7 +16,7 @@ const listening = (server: Server): Effect.Effect<number, never, Scope.Scope> =>
   return Effect.acquireRelease(
     Effect.callback<number>((resume) => {
       // A server that listens has an address with a port.
-      server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
+      server.listen(port, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
     }),
     () =>
       Effect.callback<void>((resume) => {
@@ -37,6 +38,43 @@ const join = (one: Socket, port: number, first?: Uint8Array) => {
   }
   if (first !== undefined && first.length > 0) other.write(first)
 }
+
+/** A way to a server that can be cut: then nothing listens there, and what was open is closed. */
+export interface Cable {
+  readonly url: string
+  readonly cut: Effect.Effect<void>
+  /** It leads to the server again. */
+  readonly mend: Effect.Effect<void>
+}
+
+/** A cable to a server over plain HTTP: `url` with another port. */
+export const cable = (url: string): Effect.Effect<Cable, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const around = yield* Effect.scope
+    const to = Number(new URL(url).port)
+    let own = yield* Scope.fork(around)
+    const lay = (port: number) =>
+      Effect.suspend(() =>
+        Scope.provide(
+          listening(
+            createTcpServer((socket) => join(socket, to)),
+            port,
+          ),
+          own,
+        ),
+      )
+    const port = yield* lay(0)
+    const there = new URL(url)
+    there.port = String(port)
+    return {
+      url: there.href,
+      cut: Effect.suspend(() => Scope.close(own, Exit.void)),
+      mend: Effect.andThen(
+        Effect.map(Scope.fork(around), (scope) => (own = scope)),
+        lay(port),
+      ),
+    }
+  })
 
 export interface Secured {
   readonly port: number
