@@ -83,10 +83,10 @@ export const make = (
           show: () => Effect.void,
           browser: {
             open: (url) =>
-              Effect.andThen(
-                Effect.sync(() => onAuthorization?.(url.href)),
-                browser.open(url),
-              ),
+              Effect.suspend(() => {
+                onAuthorization?.(url.href)
+                return browser.open(url)
+              }),
           },
         }),
       ),

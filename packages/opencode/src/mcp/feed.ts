@@ -3,7 +3,6 @@
  * that the secrets of the configuration are hidden in them. What asks something of the person is a toast besides.
  */
 import type { Event } from "@opencode-ai/mcp/events"
-import { Mcp } from "@opencode-ai/mcp/mcp"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -31,15 +30,17 @@ const hidden = (mask: Secrets["mask"], event: Event): object => {
   return asked.has(event.type) ? event.data : inWords(event.data)
 }
 
-/** Feeds the bus for as long as the Scope lives. */
-export const feed = (mask: Secrets["mask"]): Effect.Effect<void, never, Mcp | Bus.Service | Scope.Scope> =>
+/** Feeds the bus with what `listen` tells, for as long as the Scope lives. */
+export const feed = (
+  listen: (listener: (event: Event) => void) => () => void,
+  mask: Secrets["mask"],
+): Effect.Effect<void, never, Bus.Service | Scope.Scope> =>
   Effect.gen(function* () {
     const bus = yield* Bus.Service
-    const mcp = yield* Mcp
     const toast = Toast.make((toast) => bus.publishUnsafe(ToastShow, { ...toast, message: mask(toast.message) }))
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        mcp.listen((event) => {
+        listen((event) => {
           bus.publishUnsafe(ofClient[event.type], hidden(mask, event))
           toast(event)
         }),

@@ -180,7 +180,7 @@ const make = Effect.gen(function* () {
   const own: Instance.Own = new Set()
   const secrets = Secrets.make()
   secrets.read(yield* config.get)
-  yield* feed(secrets.mask)
+  yield* feed(mcp.listen, secrets.mask)
   yield* Instance.start()
 
   /** What the server is once it is not being connected: after its start-up timeout it counts as failed. */
