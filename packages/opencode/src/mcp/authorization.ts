@@ -3,10 +3,10 @@ import { type AuthError, fail, StateMismatch } from "@opencode-ai/mcp/auth/error
 import type { Browser } from "@opencode-ai/mcp/auth/browser"
 import type { AuthStatus } from "@opencode-ai/mcp/auth/oauth"
 import type { McpError } from "@opencode-ai/mcp/error"
-import type { Status } from "@opencode-ai/mcp/events"
 import type { Authorization, Mcp } from "@opencode-ai/mcp/mcp"
 import * as Effect from "effect/Effect"
 import { NotFoundError } from "./error.ts"
+import type { Status } from "./status.ts"
 
 /** Why a person could not be signed in. */
 export type Refused = NotFoundError | McpError | AuthError
@@ -42,12 +42,17 @@ export const found = <A, E>(
 const isMcpError = (error: unknown): error is McpError =>
   typeof error === "object" && error !== null && "_tag" in error && error._tag === "McpError"
 
-/** `admit` sees to it that nothing is asked of a server that has to be approved first. */
-export const make = (
-  mcp: Mcp["Service"],
-  browser: Browser,
-  admit: (name: string) => Effect.Effect<unknown>,
-): Authorizing => {
+/** What it takes to sign a person in. */
+export interface Parts {
+  readonly mcp: Mcp["Service"]
+  readonly browser: Browser
+  /** Sees to it that nothing is asked of a server that has to be approved first. */
+  readonly admit: (name: string) => Effect.Effect<unknown>
+  /** The status of a server once it is not being connected. */
+  readonly status: (name: string) => Effect.Effect<Status, NotFoundError>
+}
+
+export const make = ({ admit, browser, mcp, status: settled }: Parts): Authorizing => {
   const through = <A>(
     name: string,
     use: (authorization: Authorization) => Effect.Effect<A, AuthError>,
@@ -77,8 +82,8 @@ export const make = (
           oauthState: state,
         })),
       ),
-    authenticate: (name, onAuthorization) =>
-      admitted(name, (authorization) =>
+    authenticate: (name, onAuthorization) => {
+      const signedIn = admitted(name, (authorization) =>
         authorization.signIn({
           show: () => Effect.void,
           browser: {
@@ -89,9 +94,11 @@ export const make = (
               }),
           },
         }),
-      ),
-    finishAuth: (name, code) =>
-      admitted(name, (authorization) =>
+      )
+      return Effect.andThen(signedIn, settled(name))
+    },
+    finishAuth: (name, code) => {
+      const signedIn = admitted(name, (authorization) =>
         Effect.gen(function* () {
           const { pasted } = yield* Effect.promise(() => import("@opencode-ai/mcp/auth/callback"))
           const callback = pasted(code)
@@ -100,7 +107,9 @@ export const make = (
           }
           return yield* authorization.finish(callback, true)
         }),
-      ),
+      )
+      return Effect.andThen(signedIn, settled(name))
+    },
     removeAuth: (name) => where(name, (authorization) => authorization.remove, undefined),
     supportsOAuth: (name) =>
       Effect.catch(

@@ -9,7 +9,6 @@ import { Questions } from "@opencode-ai/mcp/capability/questions"
 import * as Keys from "@opencode-ai/mcp/catalog/keys"
 import type { Connection } from "@opencode-ai/mcp/connection"
 import type { McpError } from "@opencode-ai/mcp/error"
-import { Status as ClientStatus } from "@opencode-ai/mcp/events"
 import {
   Mcp,
   type CallError,
@@ -39,7 +38,6 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Bus from "../bus/index.ts"
@@ -54,20 +52,11 @@ import * as Instance from "./instance.ts"
 import * as Listed from "./listed.ts"
 import type { Of } from "./listed.ts"
 import * as Secrets from "./secrets.ts"
+import type { Status } from "./status.ts"
 
 export { NotFoundError } from "./error.ts"
 export type { Of } from "./listed.ts"
-
-const [connected, , disabled, failed, needsAuth, needsClientRegistration] = ClientStatus.members
-/** As OpenCode has it: a server that is being connected is waited for, so `pending` is never told. */
-export const Status = Schema.Union([
-  connected.annotate({ identifier: "MCPStatusConnected" }),
-  disabled.annotate({ identifier: "MCPStatusDisabled" }),
-  failed.annotate({ identifier: "MCPStatusFailed" }),
-  needsAuth.annotate({ identifier: "MCPStatusNeedsAuth" }),
-  needsClientRegistration.annotate({ identifier: "MCPStatusNeedsClientRegistration" }),
-]).annotate({ identifier: "MCPStatus" })
-export type Status = typeof Status.Type
+export { Status } from "./status.ts"
 
 /** A tool of a connected server. */
 export interface ToolDefinition {
@@ -206,6 +195,11 @@ const make = Effect.gen(function* () {
         Effect.succeed(masked(status.status === "pending" ? { status: "failed", error: "it was removed" } : status)),
       onSuccess: (connection) => Effect.map(settle(connection), masked),
     })
+  const statusNamed = (name: string): Effect.Effect<Status, NotFoundError> =>
+    Effect.flatMap(mcp.servers, (servers) => {
+      const state = servers.find((server) => server.name === name)
+      return state === undefined ? Effect.fail(new NotFoundError({ name })) : statusOf(state)
+    })
   const status = () =>
     Effect.gen(function* () {
       const servers = yield* mcp.servers
@@ -263,7 +257,12 @@ const make = Effect.gen(function* () {
   const within = <A, E>(effect: Effect.Effect<A, E, Instance.Needs>) => Effect.provideContext(effect, services)
 
   return Service.of({
-    ...Authorization.make(mcp, yield* Browser, (name) => within(Instance.hold(name, own))),
+    ...Authorization.make({
+      mcp,
+      browser: yield* Browser,
+      admit: (name) => within(Instance.hold(name, own)),
+      status: statusNamed,
+    }),
     status,
     settled: () => mcp.settled,
     clients: () =>
@@ -304,12 +303,7 @@ const make = Effect.gen(function* () {
     remove: (name) => notFound(name, within(Instance.remove(name, own))),
     connect: (name) => Effect.asVoid(notFound(name, within(Instance.connect(name, own)))),
     disconnect: (name) => Effect.asVoid(notFound(name, mcp.disconnect(name))),
-    trust: (name) =>
-      Effect.flatMap(notFound(name, within(Instance.trust(name, own))), (status) =>
-        status === undefined || status.status === "pending"
-          ? Effect.fail(new NotFoundError({ name }))
-          : Effect.succeed(masked(status)),
-      ),
+    trust: (name) => Effect.andThen(notFound(name, within(Instance.trust(name, own))), statusNamed(name)),
     reload: () => {
       const read = (snapshot: Parameters<typeof secrets.read>[0]) => Effect.sync(() => secrets.read(snapshot))
       return within(Scope.provide(Instance.reload(own, read), scope))

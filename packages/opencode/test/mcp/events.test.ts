@@ -55,7 +55,9 @@ describe("the bus", () => {
   test("has a definition for each event of the client, of the same name and with the same data", () => {
     const clients: ReadonlyArray<string> = Events.Event.members.map(({ fields }) => fields.type.literal)
     expect(Object.keys(McpEvent.ofClient).toSorted()).toEqual(clients.toSorted())
-    for (const [type, definition] of Object.entries(McpEvent.ofClient)) expect(definition.type).toBe(type)
+    expect(Object.values<Bus.Definition>(McpEvent.ofClient).map(({ type }) => type)).toEqual(
+      Object.keys(McpEvent.ofClient),
+    )
     const types: ReadonlyArray<string> = Bus.definitions().map(({ type }) => type)
     expect(types).toEqual(expect.arrayContaining<string>([...clients, "tui.toast.show"]))
   })
@@ -79,7 +81,7 @@ describe("the bus", () => {
   it.effect("hides what is secret in the words of a server, and nowhere else", () =>
     fed(
       (bus, told) =>
-        Effect.gen(function* () {
+        Effect.sync(() => {
           const heard: Array<unknown> = []
           bus.listen(({ properties, type }) => {
             if (type !== McpEvent.ToastShow.type) heard.push(properties)
