@@ -34,7 +34,8 @@ const patience = ({ interactionTimeout = 300 }: RuntimeOptions) => interactionTi
 export const servers = (
   options: RuntimeOptions,
   answers: Instance.Answers,
-): Layer.Layer<Mcp | Questions, never, Config | FileSystem.FileSystem | Path.Path> => Instance.client({ answers, interactionTimeout: patience(options) })
+): Layer.Layer<Mcp | Questions, never, Config | FileSystem.FileSystem | Path.Path> =>
+  Instance.client({ answers, interactionTimeout: patience(options) })
 
 /** The services of the shell that a command was typed in: it uses them in place of its own. */
 export const Running: Context.Reference<Context.Context<Services> | undefined> = Context.Reference<

@@ -31,6 +31,7 @@ const samples: { readonly [Type in Event["type"]]: Extract<Event, { readonly typ
   "mcp.elicitation.requested": { server, requestID: "e", mode: "form", message: "Who?", requestedSchema: {} },
   "mcp.sampling.requested": { server, requestID: "s", params: { messages: [] } },
   "mcp.elicitation.completed": { server, elicitationId: "e" },
+  "mcp.tool.held": { server, key: "files_read", difference: [{ path: "description", before: "a", after: "b" }] },
   "mcp.auth.required": { server, reason: "it asks for authorization" },
   "mcp.browser.open.failed": { server, url: "https://example.com/authorize?state=1" },
   "mcp.warning": { server, message: "left out a tool" },
