@@ -11,6 +11,7 @@ import type { Attachment } from "../tool/tool.ts"
 import type { Info } from "./message.ts"
 import { media, objection } from "../tool/media.ts"
 import type { Part } from "./part.ts"
+import * as Many from "./many.ts"
 import { carried, toModelOutput } from "./result.ts"
 
 /** A message with its parts, in order. */
@@ -70,9 +71,10 @@ const assistantMessages = (model: Model, parts: ReadonlyArray<Part>): ReadonlyAr
         content.push({ type: part.type, text: part.text, ...provided(part.metadata) })
     }
     if (part.type !== "tool") continue
-    const { callID: toolCallId, state, tool: toolName } = part
+    const { callID: toolCallId, state } = part
+    const { input: wrote, tool: toolName } = Many.written(part)
     const call = { toolCallId, toolName }
-    const input = isObject(state.input) ? state.input : {}
+    const input = isObject(wrote) ? wrote : {}
     content.push({ type: "tool-call", ...call, input, ...provided(part.metadata) })
     if (state.status !== "completed") {
       const value = state.status === "error" ? state.error : "The call was interrupted."
@@ -83,7 +85,7 @@ const assistantMessages = (model: Model, parts: ReadonlyArray<Part>): ReadonlyAr
     const sent = attachments.filter((each) => why(model, each) === undefined)
     const result = { title, metadata, output, attachments: sent }
     results.push({ type: "tool-result", ...call, output: toModelOutput(model, result) })
-    files.push(...carried(model, [{ tool: toolName, result }]))
+    files.push(...carried(model, [{ tool: part.tool, result }]))
   }
   return [
     ...(content.length === 0 ? [] : [{ role: "assistant" as const, content }]),

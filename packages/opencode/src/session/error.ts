@@ -9,6 +9,29 @@ export class BadArguments extends Data.TaggedError("BadArguments")<{ readonly ex
   }
 }
 
+/** The arguments of a tool whose schema the model had found do not fit it. */
+export class DoNotFit extends Data.TaggedError("DoNotFit")<{
+  readonly problems: ReadonlyArray<string>
+  /** What they should fit. */
+  readonly schema: string
+}> {
+  override get message(): string {
+    return `the arguments do not fit its input schema: ${this.problems.join("; ")}. Nothing was done; call it again with arguments that fit ${this.schema}`
+  }
+}
+
+/** No server offers a tool of this name now. */
+export class NoSuchTool extends Data.TaggedError("NoSuchTool")<{
+  readonly near: ReadonlyArray<string>
+  /** What finds tools. */
+  readonly search: string
+}> {
+  override get message(): string {
+    const meant = this.near.length === 0 ? "" : ` Did you mean ${this.near.join(" or ")}?`
+    return `there is no tool of this name.${meant} ${this.search} finds tools.`
+  }
+}
+
 /** The tool said so itself (`isError`). */
 export class Failed extends Data.TaggedError("Failed")<{ readonly text: string }> {
   override get message(): string {
@@ -28,11 +51,11 @@ export class Unavailable extends Data.TaggedError("Unavailable")<{ readonly erro
 export class ToolError extends Data.TaggedError("ToolError")<{
   /** The key that the model knows the tool by. */
   readonly tool: string
-  readonly reason: BadArguments | Failed | Unavailable
+  readonly reason: BadArguments | DoNotFit | NoSuchTool | Failed | Unavailable
 }> {
   override readonly cause: unknown = this.reason
   override get message(): string {
     const { reason, tool } = this
-    return reason._tag === "BadArguments" ? `${tool}: ${reason.message}` : reason.message
+    return reason._tag === "Failed" || reason._tag === "Unavailable" ? reason.message : `${tool}: ${reason.message}`
   }
 }

@@ -50,6 +50,8 @@ export const ToolPart = Schema.Struct({
   callID: Schema.String,
   /** The key that the model knows it by. */
   tool: Schema.String,
+  /** The tool by which the model called it, where that is another one: `mcp_call`. */
+  via: Schema.optionalKey(Schema.String),
   ...kept,
   state: Schema.Union([
     Schema.Struct({

@@ -16,6 +16,7 @@ import { Sections } from "../config/sections.ts"
 import type * as MCP from "../mcp/index.ts"
 import type * as Permission from "../permission/index.ts"
 import * as Provider from "../provider/provider.ts"
+import { Budget, shareOf } from "./budget.ts"
 import * as Command from "./command.ts"
 import type { Message } from "./conversation.ts"
 import { Busy, named, NoModel, SessionError } from "./failure.ts"
@@ -78,6 +79,7 @@ export interface Options {
 
 interface Session {
   readonly transcript: Transcript
+  readonly budget: Budget
   status: Event.Status
   model?: string
   /** Ends what it does. */
@@ -94,6 +96,7 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
     const sections = yield* Sections
     const sessions = new Map<string, Session>()
     const experimental: unknown = sections.get("experimental").value
+    const share = shareOf(experimental)
 
     const setStatus = (sessionID: string, session: Session, status: Event.Status) =>
       Effect.suspend(() => {
@@ -107,7 +110,11 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
     const open = (sessionID: string): Session => {
       const known = sessions.get(sessionID)
       if (known !== undefined) return known
-      const session: Session = { transcript: new Transcript(sessionID, bus), status: { type: "idle" } }
+      const session: Session = {
+        transcript: new Transcript(sessionID, bus),
+        budget: new Budget(share),
+        status: { type: "idle" },
+      }
       sessions.set(sessionID, session)
       return session
     }
@@ -158,6 +165,7 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
             transcript,
             parentID,
             directory: options.directory,
+            budget: session.budget,
             experimental,
             mask: provider.mask,
             status: (status) => setStatus(sessionID, session, status),

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Model } from "../provider/provider.ts"
 import { ProviderFailed } from "./failure.ts"
+import { repair } from "./many.ts"
 import type { Assistant } from "./message.ts"
 
 export interface Question {
@@ -126,6 +127,7 @@ const once = ({ messages, model, system, tools }: Question, on: (said: Said) => 
       ...(model.limit.output === undefined ? {} : { maxOutputTokens: model.limit.output }),
       ...(model.options === undefined ? {} : { providerOptions: model.options }),
       ...(model.headers === undefined ? {} : { headers: model.headers }),
+      experimental_repairToolCall: repair,
       maxRetries: 0,
       abortSignal,
       onError: () => undefined,

@@ -18,9 +18,11 @@ import type { Model } from "../provider/provider.ts"
 import { normalise } from "../provider/schema.ts"
 import * as ToolRegistry from "../tool/registry.ts"
 import type { Context, Info, Result } from "../tool/tool.ts"
+import type { Budget } from "./budget.ts"
 import * as Truncate from "../tool/truncate.ts"
 import * as Call from "./call.ts"
 import { BadArguments, ToolError } from "./error.ts"
+import * as Many from "./many.ts"
 import * as ResourceTools from "./resource-tools.ts"
 import * as Content from "./result.ts"
 
@@ -30,6 +32,8 @@ export interface Input {
   /** The message that the calls belong to. */
   readonly messageID: string
   readonly model: Model
+  /** What definitions of servers' tools may take of the model's context. Without it, all of it. */
+  readonly budget?: Budget
   /** The rules of the session, after those of the configuration. */
   readonly ruleset?: Permission.Ruleset
   /** Tells who watches how far a call is. */
@@ -183,13 +187,36 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const hasResources = (yield* ResourceTools.servers(mcp)).length > 0
     const resourceTools = hasResources ? ResourceTools.make({ mcp, truncate, model, isDenied }) : []
     const builtIns = [...(yield* registry.all()), ...resourceTools]
+    const dispatch = (now: Effect.Effect<Many.Now>): SessionTool => ({
+      type: "dynamic",
+      description: Many.dispatcher.description,
+      inputSchema: jsonSchema(isSchema(callSchema) ? callSchema : {}),
+      execute: (args, options) => {
+        const { abortSignal: signal } = options
+        const found = Effect.flatMap(now, ({ offered }) =>
+          Many.target(offered, args, (schema, given) => normalise(model, schema).restore(given)),
+        )
+        return run(found, signal === undefined ? undefined : { signal }).then((called) =>
+          foreign(called.offered).execute(called.args, options),
+        )
+      },
+      toModelOutput: ({ output }) => Content.toModelOutput(model, output),
+    })
+    const callSchema: object = normalise(model, Many.dispatcher.schema).schema
+
     const taken = new Set([...builtIns.map(({ id }) => id), ...ToolRegistry.reserved])
+    const now = Effect.map(mcp.tools(), (all) => ({
+      all,
+      offered: offered(all, (key) => taken.has(key)).filter(({ aliases, key }) => isOffered(key, aliases)),
+    }))
+    const first = yield* now
+    const servers = input.budget?.exceeded(model, first.offered)
     return Object.fromEntries([
       ...builtIns
         .filter(({ id, permission = id }) => isOffered(permission))
         .map((info): readonly [string, SessionTool] => [info.id, own(info)]),
-      ...offered(yield* mcp.tools(), (key) => taken.has(key))
-        .filter(({ aliases, key }) => isOffered(key, aliases))
-        .map((each): readonly [string, SessionTool] => [each.key, foreign(each)]),
+      ...(servers === undefined
+        ? first.offered.map((each): readonly [string, SessionTool] => [each.key, foreign(each)])
+        : [[Many.searchTool, own(Many.search(mcp, now, servers))] as const, [Many.callTool, dispatch(now)] as const]),
     ])
   })

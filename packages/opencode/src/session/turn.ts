@@ -7,10 +7,12 @@ import * as Cause from "effect/Cause"
 import * as MCP from "../mcp/index.ts"
 import type * as Permission from "../permission/index.ts"
 import type { Model } from "../provider/provider.ts"
+import type { Budget } from "./budget.ts"
 import * as Calls from "./calls.ts"
 import { conversation } from "./conversation.ts"
 import { named, SessionError } from "./failure.ts"
 import type { Assistant, NamedError, Status } from "./message.ts"
+import * as Many from "./many.ts"
 import * as Models from "./models.ts"
 import * as Step from "./step.ts"
 import * as System from "./system.ts"
@@ -23,6 +25,8 @@ export interface Input {
   /** The message of the person's that is answered. */
   readonly parentID: string
   readonly directory: string
+  /** What definitions of servers' tools may take of the model's context, in this session. */
+  readonly budget: Budget
   /** The section `experimental`. */
   readonly experimental: unknown
   readonly mask: (text: string) => string
@@ -71,6 +75,7 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       sessionID,
       messageID,
       model,
+      budget: input.budget,
       ...rules,
       progress: (callID, { metadata, title }) =>
         Effect.suspend(() => {
@@ -91,8 +96,9 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
     const texts = new Map<string, string>()
     const on = (said: Step.Said): Effect.Effect<void> => {
       if (said.type === "call") {
-        const { callID, input, metadata, tool } = said.call
-        const content = { type: "tool", callID, tool, state: { status: "running", input } } as const
+        const { callID, metadata } = said.call
+        const { input, ...called } = Many.shown(said.call)
+        const content = { type: "tool", callID, ...called, state: { status: "running", input } } as const
         return Effect.map(
           transcript.add(messageID, metadata === undefined ? content : { ...content, metadata }),
           (partID) => void calls.set(callID, { call: said.call, partID }),
@@ -132,7 +138,11 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
         calls.values(),
         ({ call, partID }) =>
           Effect.tap(Calls.run(call, tools, messages), (outcome) =>
-            transcript.call(messageID, partID, stateOf(call.input, outcome, transcript.part(messageID, partID))),
+            transcript.call(
+              messageID,
+              partID,
+              stateOf(Many.shown(call).input, outcome, transcript.part(messageID, partID)),
+            ),
           ),
         { concurrency: "unbounded" },
       ).pipe(Effect.ensuring(Effect.sync(over)))

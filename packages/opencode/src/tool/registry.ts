@@ -21,6 +21,8 @@ export const reserved: ReadonlySet<string> = new Set([
   "list_mcp_resources",
   "list_mcp_resource_templates",
   "read_mcp_resource",
+  "mcp_search",
+  "mcp_call",
   "apply_patch",
   "doom_loop",
   "external_directory",

@@ -330,6 +330,10 @@ describe("a schema that means harm", () => {
   })
 })
 
+// `nullable` is a keyword of OpenAPI, which Ajv knows too.
+const draft7 = new Ajv({ strict: false, logger: false })
+const latest = new Ajv2020({ strict: false, logger: false })
+
 /** A form that the AI SDK's Google provider turns into the API's without refusing it. */
 const isFlat = (schema: unknown): boolean => {
   const { anyOf, items, properties, type, ...rest }: Properties = Object(schema)
@@ -363,16 +367,13 @@ describe("the tools of real servers", () => {
         const problems: Array<object> = []
         for (const { inputSchema } of tools) {
           const old = String(inputSchema.$schema).includes("draft-07")
-          const original = (
-            old ? new Ajv({ strict: false, logger: false }) : new Ajv2020({ strict: false, logger: false })
-          ).compile({
+          const original = (old ? draft7 : latest).compile({
             ...inputSchema,
           })
           for (const [provider, model] of Object.entries(models)) {
             const { dropped, restore, schema } = normalise(model, inputSchema)
             if (provider === "google" || provider === "gateway") expect(isFlat(schema)).toBe(true)
-            // `nullable` is a keyword of OpenAPI, which Ajv knows too.
-            const accepts = new Ajv2020({ strict: false, logger: false }).compile(schema)
+            const accepts = latest.compile(schema)
             if (dropped.length > 0) continue
             for (const args of samples(schema, schema)) {
               if (!accepts(args)) continue
