@@ -16,6 +16,7 @@ import * as Permission from "../../src/permission/index.ts"
 import * as Plugin from "../../src/plugin/index.ts"
 import * as Provider from "../../src/provider/provider.ts"
 import { Budget, defaultShare, overview, shareOf, tokensOf } from "../../src/session/budget.ts"
+import * as Models from "../../src/session/models.ts"
 import * as Prompt from "../../src/session/prompt.ts"
 import * as ToolRegistry from "../../src/tool/registry.ts"
 import * as Truncate from "../../src/tool/truncate.ts"
@@ -79,6 +80,7 @@ const session = (
       const mask = (text: string) => text
       const section = { value: experimental, where: () => "opencode.json", errors: [] }
       return Prompt.layer({ directory }).pipe(
+        Layer.provide(Models.layer),
         Layer.provideMerge(ToolRegistry.layer({ directory })),
         Layer.provideMerge(Layer.provide(Truncate.layer, environment)),
         Layer.provide(platform),
