@@ -115,7 +115,7 @@ const between = (paths: Path.Path, root: string, leaf: string): ReadonlyArray<st
 }
 
 /** A `.git` file (a linked worktree, a submodule) or a `.git` directory with a HEAD in it marks a worktree's root. */
-const worktreeOf = Effect.fnUntraced(function* (directory: string) {
+export const worktreeOf = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
   const typeOf = (path: string) =>

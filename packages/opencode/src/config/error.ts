@@ -21,7 +21,14 @@ export class ReadFailed extends Data.TaggedClass("ReadFailed")<{
   readonly cause?: unknown
 }> {}
 
-export type Reason = ParseFailed | FileMissing | ReadFailed
+/** A file cannot be changed, and was not. */
+export class WriteFailed extends Data.TaggedClass("WriteFailed")<{
+  readonly file: string
+  readonly why: string
+  readonly cause?: unknown
+}> {}
+
+export type Reason = ParseFailed | FileMissing | ReadFailed | WriteFailed
 
 export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly reason: Reason }> {
   override get message(): string {
@@ -33,6 +40,8 @@ export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly reas
         return `${reason.file}: no such file, but ${reason.namedBy} names it`
       case "ReadFailed":
         return `${reason.file}: cannot be read: ${reason.why}`
+      case "WriteFailed":
+        return `${reason.file}: cannot be changed, and was not: ${reason.why}`
     }
   }
 }

@@ -71,3 +71,11 @@ const quoteTokens = (text: string) => {
   const position = (offset: number) => offset - (shifts.findLast((shift) => offset >= shift.offset)?.by ?? 0)
   return { quoted, position }
 }
+
+/** The text as JSON with comments, every offset the same: tokens outside of strings are strings of their length. */
+export const blank = (text: string): string =>
+  text
+    .replace(/^\uFEFF/, " ")
+    .replace(lexer, (whole: string, token: unknown) =>
+      typeof token === "string" ? `"${"_".repeat(whole.length - 2)}"` : whole,
+    )

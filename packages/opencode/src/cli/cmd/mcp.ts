@@ -12,6 +12,7 @@ import { notImplemented } from "../failure.ts"
 import type { CompleteOptions } from "../command/complete.ts"
 import type { Options } from "../configuration.ts"
 import { authorizing } from "./auth.ts"
+import { configuring } from "./configuring.ts"
 import { globalFlags, type Outcome, running as runningInto, server } from "./running.ts"
 
 export type { Outcome } from "./running.ts"
@@ -26,10 +27,6 @@ const taskOf = (text: string): Option.Option<AsTask> => {
 
 /** Commands of features that do not exist yet. */
 export const later: ReadonlyArray<readonly [name: string, description: string]> = [
-  ["add", "Add a server to the configuration"],
-  ["remove", "Remove a server from the configuration"],
-  ["enable", "Switch a server on"],
-  ["disable", "Switch a server off"],
   ["doctor", "Explain why a server does not work"],
   ["ui", "Open the page for questions"],
 ]
@@ -312,6 +309,7 @@ export const make = (outcome: Outcome) => {
       watch,
       shell,
       ...authorizing(outcome),
+      ...configuring(outcome),
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
       approve,
