@@ -15,7 +15,8 @@ export interface Fate {
 
 const answered: Fate = { expected: "answer" }
 const refused: Fate = { expected: "failure", refused: true }
-const forgotten: Fate = { expected: "answer", refused: true }
+/** It is refused in words that say that it was not taken: it is sent once more, and answered. */
+const notTaken: Fate = { expected: "answer", refused: true }
 
 /** Over Streamable HTTP. */
 export const remoteFaults = {
@@ -26,20 +27,21 @@ export const remoteFaults = {
   /** Comments, events of other kinds, and an answer to nobody before the right one. */
   junk: answered,
   /** The session is forgotten, and it is said so with 404. */
-  forget: forgotten,
+  forget: notTaken,
   /** … or with 400, as text … */
-  missing: forgotten,
+  missing: notTaken,
   /** … or as a JSON-RPC error. */
-  invalid: forgotten,
+  invalid: notTaken,
   /** 404 each time, to this request alone: it is sent once more, and no oftener. */
   always: refused,
   /** A 400 with the word session in it, which means something else. */
   bad: refused,
   unauthorized: refused,
-  busy: refused,
+  /** 429, and 503 below, which say when to come back. */
+  busy: notTaken,
   broken: refused,
   gateway: refused,
-  unavailable: refused,
+  unavailable: notTaken,
   /** The socket closes before the server has the request. */
   dropBefore: refused,
   /** … and after the server executed it. */
