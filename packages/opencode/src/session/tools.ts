@@ -58,36 +58,44 @@ export type Services =
 /** What a server says is its schema. */
 const isSchema = (value: object): value is JSONSchema7 => isObject(value)
 
+/** What a person was told of: the schemas of tools. */
+const told = new WeakSet<JsonObject>()
+
+/** Warns of a tool, once. */
+const warn = (bus: Bus.Interface, { server, tool }: MCP.ToolDefinition, message: string) => {
+  if (told.has(tool.inputSchema)) return
+  told.add(tool.inputSchema)
+  bus.publishUnsafe(McpEvent.Warning, { server, message })
+}
+
 /** The tools of servers, none under a name of the host's: one whose key would be gets a suffix, or is left out. */
 const offered = (
   definitions: Readonly<Record<string, MCP.ToolDefinition>>,
   isReserved: (key: string) => boolean,
+  bus: Bus.Interface,
 ): ReadonlyArray<Call.Offered> =>
   Object.entries(definitions).flatMap(([key, definition]): ReadonlyArray<Call.Offered> => {
     const { fullKey, server, tool } = definition
     const aliases = fullKey === key || isReserved(fullKey) ? [] : [fullKey]
     if (!isReserved(key)) return [{ key, aliases, definition }]
     const other = suffixed({ server, tool: tool.name })
-    return isReserved(other) || Object.hasOwn(definitions, other) ? [] : [{ key: other, aliases, definition }]
+    if (!isReserved(other) && !Object.hasOwn(definitions, other)) return [{ key: other, aliases, definition }]
+    warn(bus, definition, `${key} is a name of the host's, and ${other} that of another tool: it is not offered`)
+    return []
   })
-
-/** Schemas of which a person was told that something in them is lost. */
-const told = new WeakSet<JsonObject>()
 
 /** Tells once what a provider cannot be told of a schema: the tool is offered all the same. */
 const tellDropped =
   (bus: Bus.Interface, { providerID }: Model, { definition, key }: Call.Offered) =>
   (dropped: ReadonlyArray<string>) => {
-    const { server, tool } = definition
-    if (dropped.length === 0 || told.has(tool.inputSchema)) return
-    told.add(tool.inputSchema)
+    if (dropped.length === 0) return
     const places = dropped
       .slice(0, 5)
       .map((each) => JSON.stringify(each))
       .join(", ")
     const more = dropped.length > 5 ? ` and ${dropped.length - 5} more` : ""
-    const message = `${providerID} cannot be told all of the input schema of the tool ${key}: without ${places}${more}. The server still checks the arguments.`
-    bus.publishUnsafe(McpEvent.Warning, { server, message })
+    const what = `all of the input schema of the tool ${key}: without ${places}${more}`
+    warn(bus, definition, `${providerID} cannot be told ${what}. The server still checks the arguments.`)
   }
 
 /** The tools of a step, in an order that does not change while they do not. Never fails: a server that is lost has none. */
@@ -207,7 +215,7 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const taken = new Set([...builtIns.map(({ id }) => id), ...ToolRegistry.reserved])
     const now = Effect.map(mcp.tools(), (all) => ({
       all,
-      offered: offered(all, (key) => taken.has(key)).filter(({ aliases, key }) => isOffered(key, aliases)),
+      offered: offered(all, (key) => taken.has(key), bus).filter(({ aliases, key }) => isOffered(key, aliases)),
     }))
     const first = yield* now
     const servers = input.budget?.exceeded(model, first.offered)

@@ -230,6 +230,17 @@ describe("what a provider is sent", () => {
     }),
   )
 
+  it.effect("has no file of the host's own that the model does not take", () =>
+    Effect.sync(() => {
+      expect(Content.fitting(result, { input: all })).toBe(result)
+      const fitting = Content.fitting(result, { input: { ...all, image: false } })
+      expect(fitting.attachments?.map(({ mime }) => mime)).toEqual(["application/pdf"])
+      expect(fitting.output).toBe('words\n[image/png, 70 bytes, "a.png": this model takes no images]')
+      expect(fitting.metadata["shown"]).toEqual({ text: "", attachments: [result.attachments[0]] })
+      expect(Content.fitting(result, { input: none })).not.toHaveProperty("attachments")
+    }),
+  )
+
   it.effect("has them in a message after it otherwise, and no base64 among its words", () =>
     Effect.sync(() => {
       const compatible = { npm: "@ai-sdk/openai-compatible" }

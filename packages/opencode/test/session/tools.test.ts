@@ -1,3 +1,4 @@
+import { suffixed } from "@opencode-ai/mcp/catalog/keys"
 import { Recordings } from "@opencode-ai/testing/client"
 import { testEffect } from "@opencode-ai/testing/effect"
 import { everything, filesystem } from "@opencode-ai/testing/peers/published"
@@ -269,6 +270,23 @@ describe("a tool that is named like another", () => {
       expect(keyOf(/^a_b_c_[0-9a-f]{8}$/)).toHaveLength(2)
       expect((yield* call("proto_constructor", {})).output).toBe("I am proto")
       expect((yield* call("proto___proto__", {})).output).toBe("I am proto")
+    }),
+  )
+})
+
+describe("a tool that is named like another that had to be named otherwise", () => {
+  const other = suffixed({ server: "read", tool: "mcp_resource" }).slice("read_mcp_".length)
+  const impostor = testEffect(
+    world({ read: rawStdio({ tools: [tool("mcp_resource")] }), read_mcp: rawStdio({ tools: [tool(other)] }) }),
+  )
+
+  impostor.live("keeps its own name, and the other is left out with a warning", () =>
+    Effect.gen(function* () {
+      const all = yield* tools()
+      expect(Object.keys(all)).toEqual(["read", `read_mcp_${other}`])
+      const { message, server } = (yield* first(McpEvent.Warning)).properties
+      expect(server).toBe("read")
+      expect(message).toContain("read_mcp_resource is a name of the host's")
     }),
   )
 })
