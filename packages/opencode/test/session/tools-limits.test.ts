@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs"
 import * as McpEvent from "../../src/mcp/event.ts"
 import * as Permission from "../../src/permission/index.ts"
 import { first } from "../mcp/serving.ts"
-import { call, failure, model, tools, world } from "./world.ts"
+import { aborting, call, failure, model, tools, world } from "./world.ts"
 
 const answering = (result: object, inputSchema: object = { type: "object" }) =>
   rawStdio({ tools: [{ name: "tool", inputSchema }], on: { "tools/call": [{ do: "result", result }] } })
@@ -96,12 +96,12 @@ describe("a call that is aborted while the person is asked", () => {
     Effect.gen(function* () {
       const permission = yield* Permission.Service
       const { wire } = yield* Recordings
-      const controller = new AbortController()
+      const { abort, signal } = aborting()
       const calling = yield* Effect.forkChild(
-        Effect.exit(call("peer_echo", { message: "x" }, { signal: controller.signal })),
+        Effect.exit(call("peer_echo", { message: "x" }, { signal })),
       )
       const asked = (yield* first(Permission.Asked)).properties
-      controller.abort()
+      abort()
       expect((yield* Fiber.join(calling))._tag).toBe("Failure")
       expect(yield* permission.list()).toEqual([])
       expect((yield* first(Permission.Replied)).properties).toMatchObject({ requestID: asked.id, reply: "reject" })

@@ -14,7 +14,7 @@ import { join } from "node:path"
 import * as Permission from "../../src/permission/index.ts"
 import * as McpEvent from "../../src/mcp/event.ts"
 import { first } from "../mcp/serving.ts"
-import { call, failure, model, tools, world } from "./world.ts"
+import { aborting, call, failure, model, tools, world } from "./world.ts"
 
 const files = mkdtempSync(join(tmpdir(), "tools-files-"))
 writeFileSync(join(files, "hello.txt"), "hello from a file")
@@ -96,11 +96,11 @@ describe("a call that takes its time", () => {
   peer.live("is cancelled at the server where it is aborted, and the server lives on", () =>
     Effect.gen(function* () {
       const { wire } = yield* Recordings
-      const controller = new AbortController()
+      const { abort, signal } = aborting()
       yield* tools()
-      const hanging = yield* Effect.forkChild(Effect.exit(call("peer_hang", {}, { signal: controller.signal })))
+      const hanging = yield* Effect.forkChild(Effect.exit(call("peer_hang", {}, { signal })))
       yield* wire("peer").first("received", "notifications/progress")
-      controller.abort()
+      abort()
       expect((yield* Fiber.join(hanging))._tag).toBe("Failure")
       expect(wire("peer").messages("sent", "notifications/cancelled")).toHaveLength(1)
       expect((yield* call("peer_echo", { message: "still here" })).output).toBe("still here")

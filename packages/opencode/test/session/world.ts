@@ -3,6 +3,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -65,6 +66,15 @@ export const tools = (input: Partial<Input> = {}) =>
     })
   })
 
+/** What a call was rejected with. */
+class CallFailed extends Data.TaggedError("CallFailed")<{ readonly message: string; readonly cause: unknown }> {}
+
+/** A signal, and what aborts it: the AI SDK's side. */
+export const aborting = () => {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
+}
+
 /** Calls a tool as the AI SDK does. */
 export const call = (
   key: string,
@@ -79,7 +89,7 @@ export const call = (
     return yield* Effect.tryPromise({
       try: () =>
         tool.execute(args, { toolCallId, messages: [], ...(signal === undefined ? {} : { abortSignal: signal }) }),
-      catch: (error) => (error instanceof Error ? error : new Error(String(error))),
+      catch: (cause) => new CallFailed({ message: cause instanceof Error ? cause.message : String(cause), cause }),
     })
   })
 
