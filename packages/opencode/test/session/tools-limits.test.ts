@@ -97,9 +97,7 @@ describe("a call that is aborted while the person is asked", () => {
       const permission = yield* Permission.Service
       const { wire } = yield* Recordings
       const { abort, signal } = aborting()
-      const calling = yield* Effect.forkChild(
-        Effect.exit(call("peer_echo", { message: "x" }, { signal })),
-      )
+      const calling = yield* Effect.forkChild(Effect.exit(call("peer_echo", { message: "x" }, { signal })))
       const asked = (yield* first(Permission.Asked)).properties
       abort()
       expect((yield* Fiber.join(calling))._tag).toBe("Failure")
