@@ -122,7 +122,7 @@ export const listen = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const pauses = delays((yield* Patience).stream)
-    let wasHurried = false
+    let wasHurried: boolean = false
     for (;;) {
       const began = yield* Clock.currentTimeMillis
       const result = yield* Effect.result(visit(options))
@@ -148,13 +148,15 @@ export const listen = (
       const pause = yield* pauses.next(undefined)
       if (pause === undefined) return
       const wait = Effect.sleep(Math.max(retry, pause, rest(reason, now)))
-      if (reason._tag !== "Unreachable" || wasHurried) {
+      if (reason._tag !== "Unreachable") {
         yield* wait
         continue
       }
       options.reached.closeUnsafe()
-      // Once: a server that answers calls, and never this, is asked ever more rarely all the same.
-      wasHurried = yield* Effect.raceFirst(Effect.as(wait, false), Effect.as(options.reached.await, true))
+      const back = options.reached.await
+      // A server that answers calls, and never this, is not asked for each of them.
+      const hurry: Effect.Effect<void> = wasHurried ? Effect.andThen(Effect.sleep(lastingVisit), back) : back
+      wasHurried = yield* Effect.raceFirst(Effect.as(wait, false), Effect.as(hurry, true))
     }
   })
 
