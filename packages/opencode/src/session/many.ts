@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as MCP from "../mcp/index.ts"
+import type { Model } from "../provider/provider.ts"
+import { dialectOf } from "../provider/schema/dialect.ts"
 import type { Info } from "../tool/tool.ts"
 import { overview } from "./budget.ts"
 import type * as Call from "./call.ts"
@@ -104,19 +106,26 @@ const told = (offered: Call.Offered): string => {
   })
 }
 
-/** What the model is told of `mcp_call`. */
-export const dispatcher = {
+/** What the model is told of `mcp_call`. Where objects have only what is listed, the arguments are a text. */
+export const dispatcher = (model: Model): { readonly description: string; readonly schema: JsonObject } => ({
   description: `Calls a tool of an MCP server that ${searchTool} found, with arguments that fit its input schema.`,
-  schema: {
-    type: "object",
-    properties: {
-      tool: { type: "string", description: `The name of the tool, as ${searchTool} gave it.` },
-      arguments: { type: "object", description: "The arguments of the tool.", additionalProperties: true },
-    },
-    required: ["tool"],
-    additionalProperties: false,
+  schema: dialectOf(model).maps ? callSchemas.object : callSchemas.text,
+})
+
+const callSchema = (args: object): JsonObject => ({
+  type: "object",
+  properties: {
+    tool: { type: "string", description: `The name of the tool, as ${searchTool} gave it.` },
+    arguments: args,
   },
-} as const
+  required: ["tool"],
+  additionalProperties: false,
+})
+
+const callSchemas = {
+  object: callSchema({ type: "object", description: "The arguments of the tool.", additionalProperties: true }),
+  text: callSchema({ type: "string", description: "The arguments of the tool: a JSON object, as a text." }),
+}
 
 interface Called {
   readonly tool: string

@@ -44,6 +44,30 @@ const noise = new Set(
   ).split(" "),
 )
 
+/** Words for the same: what a model asks for is not what a server's author called it. */
+const alike = [
+  ["add", "create", "insert", "make", "new", "open"],
+  ["delete", "discard", "drop", "erase", "remove"],
+  ["find", "list", "lookup", "query", "search", "show"],
+  ["download", "fetch", "read", "retrieve", "view"],
+  ["post", "publish", "send", "submit", "write"],
+  ["change", "edit", "modify", "set", "update"],
+  ["call", "execute", "invoke", "run", "trigger"],
+  ["begin", "launch", "start"],
+  ["cancel", "close", "end", "stop", "terminate"],
+  ["reboot", "restart"],
+  ["move", "rename"],
+  ["email", "mail", "message"],
+  ["appointment", "event", "meeting"],
+  ["directory", "folder"],
+  ["issue", "task", "ticket"],
+  ["database", "db"],
+  ["person", "people", "user"],
+]
+
+/** What counts a word that was not said, where one like it was. */
+const alikeWeight = 0.4
+
 /** The words of a text; of a name too, however it is spelt. */
 const split = (text: string): Array<string> =>
   text
@@ -67,6 +91,21 @@ export const stem = (word: string): string => {
 const term = (word: string): string | null => {
   const lower = word.toLowerCase()
   return lower === "" || noise.has(lower) ? null : stem(lower)
+}
+
+const synonyms = new Map<string, Array<string>>()
+for (const group of alike) {
+  for (const word of group) {
+    const others = group.filter((other) => other !== word).map(stem)
+    synonyms.set(stem(word), [...(synonyms.get(stem(word)) ?? []), ...others])
+  }
+}
+
+/** The words of a query, and after them others for the same. */
+const wordsOf = (query: string): { readonly said: ReadonlyArray<string>; readonly meant: ReadonlyArray<string> } => {
+  const said = [...new Set(split(query).flatMap((word) => term(word) ?? []))]
+  const meant = said.flatMap((word) => synonyms.get(word) ?? [])
+  return { said, meant: [...new Set(meant)].filter((word) => !said.includes(word)) }
 }
 
 const fieldOf = ({ definition, key }: Entry, field: string): string => {
@@ -137,11 +176,21 @@ export const make = (): Index => {
     find: (tools, query, limit, isWanted = () => true) =>
       Effect.map(
         Effect.promise(() => import("minisearch")),
-        ({ default: Engine }) =>
-          current(Engine, tools)
-            .search(query.slice(0, longestQuery), { filter: ({ id }) => isWanted(id) })
+        ({ default: Engine }) => {
+          const { meant, said } = wordsOf(query.slice(0, longestQuery))
+          const wasSaid = (at: number) => at < said.length
+          return current(Engine, tools)
+            .search([...said, ...meant].join(" "), {
+              // They are stems already.
+              processTerm: (word) => word,
+              boostTerm: (_, at) => (wasSaid(at) ? 1 : alikeWeight),
+              prefix: (word, at) => wasSaid(at) && word.length > 2,
+              fuzzy: (word, at) => (wasSaid(at) && word.length > 4 ? 1 : false),
+              filter: ({ id }) => isWanted(id),
+            })
             .slice(0, limit)
-            .map(({ id }): string => id),
+            .map(({ id }): string => id)
+        },
       ),
   }
 }

@@ -197,7 +197,7 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
     const builtIns = [...(yield* registry.all()), ...resourceTools]
     const dispatch = (now: Effect.Effect<Many.Now>): SessionTool => ({
       type: "dynamic",
-      description: Many.dispatcher.description,
+      description: caller.description,
       inputSchema: jsonSchema(isSchema(callSchema) ? callSchema : {}),
       execute: (args, options) => {
         const { abortSignal: signal } = options
@@ -210,7 +210,8 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
       },
       toModelOutput: ({ output }) => Content.toModelOutput(model, output),
     })
-    const callSchema: object = normalise(model, Many.dispatcher.schema).schema
+    const caller = Many.dispatcher(model)
+    const callSchema: object = normalise(model, caller.schema).schema
 
     const taken = new Set([...builtIns.map(({ id }) => id), ...ToolRegistry.reserved])
     const now = Effect.map(mcp.tools(), (all) => ({

@@ -157,6 +157,11 @@ describe("a provider that takes JSON Schema", () => {
     expect(schema).toMatchObject({ required: ["_filter_2"] })
     expect(Object.keys(Object(schema.properties))).toEqual(["_filter_2", "_filter", "ok"])
     expect(restore({ _filter_2: "a", _filter: "b" })).toEqual({ $filter: "a", _filter: "b" })
+    const either = { properties: { $a: {}, $b: {} }, anyOf: [{ required: ["$a"] }, { required: ["$b"] }] }
+    expect(of(anthropic, either)).toEqual({
+      properties: { _a: {}, _b: {} },
+      anyOf: [{ required: ["_a"] }, { required: ["_b"] }],
+    })
   })
   test("of OpenAI's is given no pattern that looks around", () => {
     const schema = { type: "string", pattern: "^(?!a)" }
@@ -192,6 +197,11 @@ describe("a provider that takes little", () => {
       expect(of(gateway, schema)).toEqual({ type: "string", nullable: true })
       expect(of(kimi, schema)).toEqual({ anyOf: [{ type: "string" }, { type: "null" }] })
     }
+    expect(of(google, { type: ["string", "null"], enum: ["a", null] })).toEqual({
+      type: ["string", "null"],
+      enum: ["a", null],
+    })
+    expect(of(google, { type: ["string", "null"], enum: ["a"] })).toEqual({ type: "string", enum: ["a"] })
   })
   test("is given one type in each place, with what belongs to it", () => {
     for (const model of [google, gateway, kimi]) {

@@ -104,7 +104,7 @@ const scalars = ["string", "number", "boolean", "object"]
 /** Facts without a union. */
 const simple = (rewrite: Rewrite, facts: Facts, at: At, depth: number): JsonObject => {
   const found = inferred(facts)
-  const takesNull = facts.isNull || found.includes("null")
+  const takesNull = facts.isNull || (found.includes("null") && facts.values?.includes(null) !== false)
   const some = found.filter((type) => type !== "null")
   const types = some.includes("number") ? some.filter((type) => type !== "integer") : some
   if (types.length === 0 && takesNull && found.length > 0) return { ...annotations(facts), type: "null" }

@@ -76,7 +76,7 @@ const member = (rewrite: Rewrite, at: At, keyword: string, value: unknown, depth
       if (!Array.isArray(value)) return dropped()
       const names = Keyword.textsOf(value)
       const own = isObject(schema.properties) ? rewrite.rename(Object.keys(schema.properties)) : undefined
-      return names.length === 0 ? [] : [["required", names.map((name) => own?.get(name) ?? name)]]
+      return names.length === 0 ? [] : [["required", names.map((name) => own?.get(name) ?? rewrite.renamed(name))]]
     }
     case "properties":
       return isObject(value) ? [["properties", properties(rewrite, at, value, depth)]] : dropped()
@@ -164,11 +164,15 @@ const dependencies = (
   const { required, schemas } = Keyword.dependenciesOf(value)
   const out: Entries = []
   if (required.length > 0) {
-    out.push(["dependentRequired", Object.fromEntries(required.map(([name, list]) => [name, Keyword.textsOf(list)]))])
+    const renamed = required.map(([name, list]) => {
+      const names = Keyword.textsOf(list).map((each) => rewrite.renamed(each))
+      return [rewrite.renamed(name), names] as const
+    })
+    out.push(["dependentRequired", Object.fromEntries(renamed)])
   }
   const fit = schemas.flatMap(([name, schema]) => {
     const found = rewrite.below(at, schema, keyword, name)
-    return found === undefined ? [] : [[name, kept(rewrite, found, depth + 1)] as const]
+    return found === undefined ? [] : [[rewrite.renamed(name), kept(rewrite, found, depth + 1)] as const]
   })
   if (fit.length > 0) out.push(["dependentSchemas", Object.fromEntries(fit)])
   return out

@@ -120,15 +120,20 @@ export class Rewrite {
     }
   }
 
-  /** The names of properties as the provider takes them, no two alike. */
-  rename(names: ReadonlyArray<string>): ReadonlyMap<string, string> {
+  /** The name of a property as the provider takes it. */
+  renamed(name: string): string {
     const { names: allowed } = this.dialect
-    const fits = (name: string) => allowed === undefined || allowed.test(name)
+    return allowed?.test(name) === false ? name.replace(/[^a-zA-Z0-9_.-]/g, "_").slice(0, 56) || "_" : name
+  }
+
+  /** The names of all properties of an object as the provider takes them, no two alike. */
+  rename(names: ReadonlyArray<string>): ReadonlyMap<string, string> {
+    const fits = (name: string) => this.renamed(name) === name
     const taken = new Set(names.filter(fits))
     return new Map(
       names.map((name) => {
         if (fits(name)) return [name, name]
-        const wanted = name.replace(/[^a-zA-Z0-9_.-]/g, "_").slice(0, 56) || "_"
+        const wanted = this.renamed(name)
         let given = wanted
         for (let count = 2; taken.has(given); count++) given = `${wanted}_${count}`
         taken.add(given)
