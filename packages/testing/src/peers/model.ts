@@ -11,6 +11,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 export interface ChatMessage {
   readonly role: string
   readonly content?: unknown
+  readonly reasoning_content?: string
   readonly tool_calls?: ReadonlyArray<{
     readonly id: string
     readonly function: { readonly name: string; readonly arguments: string }
