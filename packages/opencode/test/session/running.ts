@@ -20,6 +20,8 @@ export interface Setting {
   readonly experimental?: unknown
   /** What the model takes besides text. */
   readonly input?: ReadonlyArray<"image" | "audio" | "pdf">
+  /** Beside the scripted one. */
+  readonly providers?: object
   readonly script: ReadonlyArray<ModelStep>
   readonly options?: Partial<Instance.Options>
 }
@@ -27,11 +29,13 @@ export interface Setting {
 /** Everything around one session; to be provided with `layer`. */
 export const world = Effect.fnUntraced(function* (setting: Setting) {
   const directory = realpathSync(yield* temporaryDirectory)
-  const { experimental, input = [], options = {}, permission, script, servers = {} } = setting
+  const { experimental, input = [], options = {}, permission, providers, script, servers = {} } = setting
   const model = yield* modelPeer(script)
   const file = join(directory, "opencode.json")
+  const own = model.config({ modalities: { input: ["text", ...input] } })
   const section = {
-    ...model.config({ modalities: { input: ["text", ...input] } }),
+    ...own,
+    provider: { ...own.provider, ...providers },
     mcp: typeof servers === "function" ? servers(directory) : servers,
     ...(permission === undefined ? {} : { permission }),
     ...(experimental === undefined ? {} : { experimental }),
