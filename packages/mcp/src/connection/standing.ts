@@ -2,10 +2,12 @@
  * What a host asked one server for that outlives a session: the resources it subscribed to, and the level of the log.
  *
  * A wish is kept once the server has granted it, and is said again to every session that follows (2025-11-25, Resources,
- * Subscriptions; Logging). What fails there is a warning: it harms neither the session nor the wish.
+ * Subscriptions; Logging): again and again where the server is down or busy, because nobody else will. What fails there is a
+ * warning: it harms neither the session nor the wish.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
 import * as Method from "../protocol/method.ts"
 import type { LoggingLevel } from "../protocol/model.ts"
 import { SessionError, TooMany } from "../session/error.ts"
@@ -17,6 +19,14 @@ export const subscriptionLimit = 1_000
 const concurrency = 16
 /** How many failures of one session are told one by one. */
 const told = 3
+
+/** A server that was down when its new session was told: ever more rarely, as long as that session lasts. */
+const patience = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("30 seconds")]).pipe(
+  Schedule.jittered,
+)
+
+const untilTaken = <A>(request: Effect.Effect<A, SessionError>): Effect.Effect<A, SessionError> =>
+  Effect.retry(request, { schedule: patience, while: ({ reason }) => reason._tag === "Transport" && reason.isPassing })
 
 /** The wishes of a server, as they are said to one of its sessions. */
 export interface Wishes {
@@ -66,15 +76,24 @@ export const make = (options: { readonly server: string; readonly timeout: numbe
         })
       const wanted = level
       const logs =
-        wanted === undefined ? Effect.void : Effect.catch(setLevel(session, wanted), failed(`the log level ${wanted}`))
+        wanted === undefined
+          ? Effect.void
+          : Effect.catch(
+              untilTaken(
+                // Another was asked for meanwhile.
+                Effect.suspend(() => (level === wanted ? Effect.asVoid(setLevel(session, wanted)) : Effect.void)),
+              ),
+              failed(`the log level ${wanted}`),
+            )
       const subscriptions = Effect.forEach(
         [...uris.keys()],
         (uri) =>
-          // One that was given up meanwhile is not made again.
-          Effect.suspend(() =>
-            uris.has(uri)
-              ? Effect.catch(subscribe(session, uri), failed(`the subscription to ${JSON.stringify(uri)}`))
-              : Effect.void,
+          Effect.catch(
+            untilTaken(
+              // One that was given up meanwhile is not made again.
+              Effect.suspend(() => (uris.has(uri) ? Effect.asVoid(subscribe(session, uri)) : Effect.void)),
+            ),
+            failed(`the subscription to ${JSON.stringify(uri)}`),
           ),
         { concurrency, discard: true },
       )

@@ -181,6 +181,27 @@ describe("a session that the server has forgotten", () => {
     }),
   )
 
+  it.live("gets its subscriptions and its log level although the server is busy when the next session has begun", () =>
+    Effect.gen(function* () {
+      const busy = ({ nth, rpc }: HttpRequest): Reply =>
+        nth === 1 ? { status: 503, text: "busy" } : { json: { jsonrpc: "2.0", id: rpc.id, result: {} } }
+      const { forget, server } = yield* forgetful(text(404, ""), {
+        on: {
+          "resources/subscribe": (request) => (request.nth === 2 ? { drop: true } : busy(request)),
+          "logging/setLevel": busy,
+        },
+      })
+      const mcp = yield* connected(server.url)
+      yield* mcp.subscribe("a", "test://one")
+      yield* mcp.setLevel("a", "warning")
+      forget()
+      yield* mcp.ping("a")
+      // Refused, then lost, then taken.
+      yield* server.first(({ nth, rpc }) => rpc.method === "resources/subscribe" && nth === 3)
+      yield* server.first(({ nth, rpc }) => rpc.method === "logging/setLevel" && nth === 2)
+    }),
+  )
+
   it.live("has a stream of its own, which does not resume the one before", () =>
     Effect.gen(function* () {
       const { forget, server } = yield* forgetful(text(404, ""), {
