@@ -103,6 +103,9 @@ const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => 
   )
 }
 
+/** A session has one such stream: after a network was gone, the server may not have noticed yet that this one is too. */
+const isTaken = ({ reason }: TransportError): boolean => reason._tag === "HttpStatus" && reason.status === 409
+
 /** A connection that lasted this long was no mistake: what follows it is not slowed down. */
 const lastingVisit = 5_000
 
@@ -126,7 +129,7 @@ export const listen = (
     for (;;) {
       const began = yield* Clock.currentTimeMillis
       const result = yield* Effect.result(visit(options))
-      if (Result.isFailure(result) && !isPassing(result.failure)) {
+      if (Result.isFailure(result) && !isPassing(result.failure) && !isTaken(result.failure)) {
         const { reason } = result.failure
         if (reason._tag === "HttpStatus" && reason.status === 405) return
         if (isSessionLost(reason)) return options.forgotten(result.failure)

@@ -94,7 +94,7 @@ export const open = (
       const cancels = cancelledBy(message)
       underway.set(message, post)
       const settle = () => {
-        if (method === "notifications/initialized") gate.release()
+        if (method === "notifications/initialized") gate.release(message)
         if (cancels !== undefined) forget(cancels)
         leave(message)
       }

@@ -84,11 +84,11 @@ export const open = (
         receive: (response) => {
           reached.openUnsafe()
           if (post.method === "initialize" && !keepSession(post, response)) return
-          if (post.method === "notifications/initialized") gate.release()
+          if (post.method === "notifications/initialized") gate.release(message)
           answers.receive(post, response)
         },
         fail: (error) => {
-          if (post.method === "notifications/initialized") gate.release()
+          if (post.method === "notifications/initialized") gate.release(message)
           posts.lose(post, error)
           // Nobody waits for the answer to a notification.
           if (post.id === undefined && isSessionLost(error.reason)) forgotten(error, session)

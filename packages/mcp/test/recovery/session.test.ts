@@ -303,7 +303,7 @@ it.live("a call that waits for the next session fails with a reason where the se
     const mcp = yield* connected(server.url)
     forget()
     const calls = yield* Effect.forEach([1, 2], (n) => Effect.forkChild(Effect.flip(mcp.callTool("a", "echo", { n }))))
-    yield* server.first((request) => request.rpc.method === "initialize" && begun > 1)
+    yield* server.first(({ nth, rpc }) => rpc.method === "initialize" && nth === 1)
     const late = yield* Effect.forkChild(Effect.flip(mcp.callTool("a", "echo", { n: 3 })), { startImmediately: true })
     yield* mcp.disconnect("a")
     for (const call of [...calls, late]) expect((yield* Fiber.join(call)).message).toContain("connection was closed")

@@ -9,11 +9,12 @@ import { it } from "@opencode-ai/testing/effect"
 import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { AuthLayer, Http, Method, TransportLayer } from "../../src/index.ts"
-import { call, handshake, opened } from "./opened.ts"
+import { call, handshake, initialize, initialized, opened } from "./opened.ts"
 
 interface Seen {
   readonly method: string
   readonly lastEventId: string | undefined
+  readonly session: string | undefined
   readonly body: string
   /** Milliseconds of TestClock. */
   readonly at: number
@@ -29,7 +30,7 @@ const event = (fields: object) =>
 const answer = (id: number) => ({ jsonrpc: "2.0", id, result: { content: [] } })
 
 /** A server that is a function, so that nothing but TestClock takes time. `undefined` is the right answer. */
-const fake = (respond: (seen: Seen, before: ReadonlyArray<Seen>) => Response | undefined) =>
+const fake = (respond: (seen: Seen, before: ReadonlyArray<Seen>) => Response | Promise<Response> | undefined) =>
   Effect.gen(function* () {
     const seen: Array<Seen> = []
     const clock = yield* TestClock.testClockWith(Effect.succeed)
@@ -39,6 +40,7 @@ const fake = (respond: (seen: Seen, before: ReadonlyArray<Seen>) => Response | u
         method,
         body,
         lastEventId: headers.get("last-event-id") ?? undefined,
+        session: headers.get("mcp-session-id") ?? undefined,
         at: clock.currentTimeMillisUnsafe(),
       }
       const before = [...seen]
@@ -119,10 +121,39 @@ describe("the stream for what answers nothing", () => {
       yield* refusing.pass(20)
       expect(refusing.gets().length).toBe(1)
       expect(refusing.heard.warnings.join()).toContain("HTTP 400: no")
-      const busy = yield* fake(({ method }) => (method === "GET" ? new Response("", { status: 503 }) : undefined))
-      yield* busy.pass(20)
-      expect(busy.gets().length).toBeGreaterThan(2)
-      expect(busy.heard.warnings).toEqual([])
+      // 409: it has not noticed yet that the stream before is gone.
+      for (const status of [503, 409]) {
+        const busy = yield* fake(({ method }) => (method === "GET" ? new Response("", { status }) : undefined))
+        yield* busy.pass(20)
+        expect(busy.gets().length).toBeGreaterThan(2)
+        expect(busy.heard.warnings).toEqual([])
+      }
+    }),
+  )
+
+  it.effect("is opened for the next session too, where that begins slowly, soon after the one before", () =>
+    Effect.gen(function* () {
+      const slow = yield* Deferred.make<void>()
+      let sessions = 0
+      const { connection, gets, heard, pass } = yield* fake(({ body, method }) => {
+        if (method === "GET")
+          return new Response(new ReadableStream(), { headers: { "content-type": "text/event-stream" } })
+        if (!body.includes(`"initialize"`)) return undefined
+        sessions += 1
+        const headers = { "mcp-session-id": `s${sessions}` }
+        const answer = Response.json({ jsonrpc: "2.0", id: sessions, result: {} }, { headers })
+        return sessions === 1 ? answer : Effect.runPromise(Effect.as(Deferred.await(slow), answer))
+      })
+      yield* pass(1)
+      connection.send({ ...initialize, id: 2 })
+      // Longer than the server has for taking the notification of the first one.
+      yield* pass(2)
+      yield* Deferred.succeed(slow, undefined)
+      yield* pass(1)
+      expect(heard.messages.length).toBe(2)
+      connection.send({ ...initialized })
+      yield* pass(1)
+      expect(gets().map(({ session }) => session)).toEqual(["s1", "s2"])
     }),
   )
 })
