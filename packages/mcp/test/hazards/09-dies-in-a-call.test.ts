@@ -56,18 +56,18 @@ describe("a local server that is killed in a call", () => {
 describe("a remote server that is killed in a call, and started again by whoever keeps it", () => {
   it.live("fails that call, and serves the next one", () =>
     Effect.gen(function* () {
-      const { entries, remote, remoteLog } = yield* servers(yield* temporaryDirectory)
+      const { entries, logs, remote } = yield* servers(yield* temporaryDirectory)
       const mcp = yield* Mcp
       yield* mcp.add(config("a", entries.remote))
       yield* mcp.settled
       const executed: Array<string> = []
       const call = yield* start(failure(mcp.callTool("a", "steps", { tag: "one", steps: 100_000 })))
-      yield* poll(() => (executed.push(...remoteLog.executed()) > 0 ? true : undefined))
+      yield* poll(() => (executed.push(...logs.remote.executed()) > 0 ? true : undefined))
       yield* remote.restart("SIGKILL")
       expect((yield* Fiber.join(call)).reason._tag).toBe("Transport")
       const { content } = yield* mcp.callTool("a", "count", { tag: "two", payload: "next" })
       expect(content).toEqual([{ type: "text", text: "two next" }])
-      expect([...executed, ...remoteLog.executed()]).toEqual(["one", "two"])
+      expect([...executed, ...logs.remote.executed()]).toEqual(["one", "two"])
     }),
   )
 })

@@ -1,6 +1,7 @@
 /**
- * The peer of the chaos runs, on the official SDK (v2): `chaos/peer-main.ts stdio|http <log>`. It writes each execution of a
- * tool into the log before it answers, with its own process id at its start. Over stdio it harms its own pipes, as tags ask.
+ * The peer of the chaos runs, on the official SDK (v2): `chaos/peer-main.ts stdio|http|sse <log>`. It writes each execution of a
+ * tool into the log before it answers, with its own process id at its start. Over stdio it harms its own pipe, and
+ * over HTTP+SSE its own stream, as tags ask.
  */
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio"
 import { appendFileSync } from "node:fs"
@@ -9,6 +10,7 @@ import { type Features, number, schema, string, text } from "../peers/features/f
 import { sdkV2Host } from "../peers/sdk-v2-host.ts"
 import { listen } from "../peers/web-http.ts"
 import { nobody, tagIn } from "./faults.ts"
+import { sseHost } from "./peer-sse.ts"
 
 const [mode, log = "/dev/null"] = process.argv.slice(2)
 
@@ -118,6 +120,7 @@ note(`process ${process.pid}`)
 const host = sdkV2Host({ tools })
 
 if (mode === "http") listen((request) => host.http(request))
+else if (mode === "sse") listen(sseHost(host.connect))
 else {
   process.stdin.on("end", () => process.exit(0))
   learn()

@@ -1,16 +1,8 @@
 /** The steps of a run, from its seed alone: calls and what is done to them, what else a client does, and what befalls the servers. */
-import {
-  askedAgain,
-  forgetting,
-  type LocalFault,
-  localFaults,
-  type RemoteFault,
-  remoteFaults,
-  tagOf,
-} from "./faults.ts"
+import { askedAgain, type Fault, faults, forgetting, type Server, tagOf } from "./faults.ts"
 import { type Random, random } from "./random.ts"
 
-export type Server = "local" | "remote"
+export type Listener = Exclude<Server, "local">
 
 /** What befalls a server, whatever is under way. `for` in milliseconds. */
 export type Disaster =
@@ -19,7 +11,7 @@ export type Disaster =
   /** The process ends in the middle of a line, or all sockets are closed. */
   | { readonly kind: "cut"; readonly server: Server }
   /** Nobody is there: connections are closed, or answered with 502. */
-  | { readonly kind: "down"; readonly server: "remote"; readonly for: number; readonly answers: boolean }
+  | { readonly kind: "down"; readonly server: Listener; readonly for: number; readonly answers: boolean }
   /** Each session is forgotten as soon as it has begun. */
   | { readonly kind: "amnesia"; readonly server: "remote"; readonly for: number }
   | { readonly kind: "reconnect"; readonly server: Server }
@@ -43,7 +35,7 @@ export interface Step {
   readonly at: number
   readonly server: Server
   readonly action: Action
-  readonly fault: RemoteFault | LocalFault
+  readonly fault: Fault
   readonly tag: string
 }
 
@@ -57,14 +49,25 @@ const keys = <Key extends string>(record: Record<Key, unknown>): readonly [Key, 
   // An object's own keys, in the order in which they are written.
   Object.keys(record) as unknown as readonly [Key, ...ReadonlyArray<Key>]
 
+const names: Readonly<Record<Server, readonly [Fault, ...ReadonlyArray<Fault>]>> = {
+  local: keys(faults.local),
+  remote: keys(faults.remote),
+  sse: keys(faults.sse),
+}
+
 const disaster = ({ below, chance, pick }: Random, server: Server): Disaster => {
   const kinds = ["kill", "restart", "freeze", "cut", "reconnect"] as const
-  const kind = server === "local" ? pick(kinds) : pick([...kinds, "down", "amnesia"] as const)
+  const kind =
+    server === "local"
+      ? pick(kinds)
+      : server === "sse"
+        ? pick([...kinds, "down"] as const)
+        : pick([...kinds, "down", "amnesia"] as const)
   switch (kind) {
     case "freeze":
       return { kind, server, for: 20 + below(200) }
     case "down":
-      return { kind, server: "remote", for: 20 + below(300), answers: chance(0.5) }
+      return { kind, server: server === "sse" ? server : "remote", for: 20 + below(300), answers: chance(0.5) }
     case "amnesia":
       return { kind, server: "remote", for: 400 + below(600) }
     default:
@@ -99,7 +102,7 @@ export function* plan(seed: number, steps: number): Generator<Batch> {
     let hasLost = false
     const batch = Array.from({ length: size }, (_, at): Step => {
       const number = before + at + 1
-      const server = chance.pick(["local", "remote"] as const)
+      const server = chance.pick(["local", "local", "remote", "remote", "sse"] as const)
       const when = chance.below(30)
       if (at < disasters) {
         const found = disaster(chance, server)
@@ -107,7 +110,7 @@ export function* plan(seed: number, steps: number): Generator<Batch> {
         return { number, at: when, server, action: { kind: "disaster", disaster: found }, fault: "none", tag }
       }
       const found = action(chance)
-      const wanted = server === "local" ? chance.pick(keys(localFaults)) : chance.pick(keys(remoteFaults))
+      const wanted = chance.pick(names[server])
       const forgets = forgetting.has(wanted)
       const lost = found.kind === "read" && askedAgain.has(wanted)
       // A request is sent once more, not twice: one that meets both fails.

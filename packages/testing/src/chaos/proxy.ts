@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { bodyOf } from "../peers/web-http.ts"
-import { forgetting, nobody, tagIn } from "./faults.ts"
+import { forgetting, harmedEvents, onStream, tagIn } from "./faults.ts"
 
 export interface ChaosProxy {
   readonly url: string
@@ -12,8 +12,12 @@ export interface ChaosProxy {
   upstream: string | undefined
   /** What becomes of every request meanwhile. */
   weather: "fair" | "refused" | "closed" | "amnesia"
+  /** The session that was used last is forgotten. */
+  readonly forget: () => void
   /** Ends every connection. */
   readonly cut: () => void
+  /** How often the request of a step was sent. */
+  readonly tries: (step: number) => number
   /** How many requests there were by method: of HTTP, and of `initialize`. */
   readonly count: () => { readonly requests: number; readonly gets: number; readonly initialize: number }
 }
@@ -41,33 +45,12 @@ const drop = (response: ServerResponse) => {
   if (!response.writableEnded && !response.closed) response.socket?.destroy()
 }
 
-const corrupted = (text: string) => text.replace(/"jsonrpc":/g, `"jsonrpc";`)
-
-/** The answer with something done to it: what is written, and whether the socket closes then. */
-const harm = (fault: string, text: string): { readonly text: string; readonly drop?: true } => {
-  const half = Math.floor(text.length / 2)
-  switch (fault) {
-    case "duplicate":
-      return { text: text + text }
-    case "junk": {
-      const stranger = `{"jsonrpc":"2.0","id":${nobody},"result":{}}`
-      return { text: `: a comment\n\nevent: ping\ndata: {}\n\nevent: message\ndata: ${stranger}\n\n${text}` }
-    }
-    case "truncate":
-      return { text: text.slice(0, half), drop: true }
-    case "corrupt":
-      return { text: corrupted(text) }
-    case "foreign":
-      return { text: text.replace(/"id":\d+(?=[,}])/g, `"id":${nobody}`) }
-    default:
-      return { text }
-  }
-}
-
-const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weather"] }) => {
+/** `kind`: which transport passes. */
+const serve = (kind: "http" | "sse", proxy: { upstream: string | undefined; weather: ChaosProxy["weather"] }) => {
   const count = { requests: 0, gets: 0, initialize: 0 }
-  const seen = new Set<number>()
+  const tries = new Map<number, number>()
   const forgotten = new Set<string>()
+  let latest: string | undefined
 
   const refuse = (response: ServerResponse, fault: string) => {
     const [status, body, headers] = refusals[fault] ?? [500, "?"]
@@ -77,13 +60,13 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
   const pass = (incoming: IncomingMessage, body: Buffer, response: ServerResponse, fault: string) => {
     if (proxy.upstream === undefined) return refuse(response, "gateway")
     const onwards = forward(
-      proxy.upstream,
+      new URL(incoming.url ?? "", proxy.upstream),
       { method: incoming.method, headers: incoming.headers, agent: false },
       (answer) => {
         answer.on("error", () => drop(response))
         const { "content-length": _, ...headers } = answer.headers
         const begin = () => response.writeHead(answer.statusCode ?? 500, headers)
-        if (fault === "none") {
+        if (fault === "none" || (kind === "sse" && onStream.has(fault))) {
           begin().flushHeaders()
           answer.pipe(response)
           return
@@ -98,7 +81,7 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
             }
             if (fault === "delay") return void setTimeout(() => begin().end(text), 40)
             if (fault === "silent") return void begin().write(": nothing\n\n")
-            const harmed = harm(fault, text)
+            const harmed = harmedEvents(fault, text)
             if (harmed.drop !== true) return void begin().end(harmed.text)
             begin().write(harmed.text, () => setTimeout(() => drop(response), 5))
           },
@@ -123,15 +106,15 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
     if (typeof session === "string" && incoming.method !== "DELETE") {
       if (proxy.weather === "amnesia") forgotten.add(session)
       if (forgotten.has(session)) return refuse(response, "forget")
+      latest = session
     }
     const found = incoming.method === "POST" ? tagIn(text) : undefined
-    const harmless =
-      found === undefined ||
-      found.fault === "none" ||
-      (seen.has(found.number) && found.fault !== "always") ||
-      text.includes(`"id":`) === false
-    if (harmless) return pass(incoming, body, response, "none")
-    seen.add(found.number)
+    if (found === undefined || !text.includes(`"id":`)) return pass(incoming, body, response, "none")
+    const before = tries.get(found.number) ?? 0
+    tries.set(found.number, before + 1)
+    if (found.fault === "none" || (before > 0 && found.fault !== "always")) {
+      return pass(incoming, body, response, "none")
+    }
     if (found.fault === "dropBefore") return drop(response)
     if (!(found.fault in refusals)) return pass(incoming, body, response, found.fault)
     if (forgetting.has(found.fault) && found.fault !== "always" && typeof session === "string") forgotten.add(session)
@@ -145,36 +128,40 @@ const serve = (proxy: { upstream: string | undefined; weather: ChaosProxy["weath
       () => drop(response),
     )
   })
-  return { server, count }
+  const forget = () => {
+    if (latest !== undefined) forgotten.add(latest)
+  }
+  return { server, count, tries: (step: number) => tries.get(step) ?? 0, forget }
 }
 
 /** A proxy in this process; it ends with the Scope. */
-export const chaosProxy: Effect.Effect<ChaosProxy, never, Scope.Scope> = Effect.suspend(() => {
-  const state: { upstream: string | undefined; weather: ChaosProxy["weather"] } = {
-    upstream: undefined,
-    weather: "fair",
-  }
-  const { count, server } = serve(state)
-  const sockets = new Set<Socket>()
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket)
-    socket.on("error", () => undefined)
-    socket.on("close", () => sockets.delete(socket))
-  })
-  const cut = () => sockets.forEach((socket) => socket.destroy())
-  return Effect.acquireRelease(
-    Effect.callback<ChaosProxy>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
-        // A server that listens has an address with a port.
-        const { port } = server.address() as AddressInfo
-        const url = `http://127.0.0.1:${port}/mcp`
-        resume(Effect.succeed(Object.assign(state, { url, cut, count: () => ({ ...count }) })))
-      })
-    }),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        cut()
+export const chaosProxy = (kind: "http" | "sse"): Effect.Effect<ChaosProxy, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const state: { upstream: string | undefined; weather: ChaosProxy["weather"] } = {
+      upstream: undefined,
+      weather: "fair",
+    }
+    const { count, forget, server, tries } = serve(kind, state)
+    const sockets = new Set<Socket>()
+    server.on("connection", (socket: Socket) => {
+      sockets.add(socket)
+      socket.on("error", () => undefined)
+      socket.on("close", () => sockets.delete(socket))
+    })
+    const cut = () => sockets.forEach((socket) => socket.destroy())
+    return Effect.acquireRelease(
+      Effect.callback<ChaosProxy>((resume) => {
+        server.listen(0, "127.0.0.1", () => {
+          // A server that listens has an address with a port.
+          const { port } = server.address() as AddressInfo
+          const url = `http://127.0.0.1:${port}/mcp`
+          resume(Effect.succeed(Object.assign(state, { url, cut, forget, tries, count: () => ({ ...count }) })))
+        })
       }),
-  )
-})
+      () =>
+        Effect.callback<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          cut()
+        }),
+    )
+  })

@@ -116,6 +116,19 @@ export const count: Effect.Effect<
   }
 })
 
+/** What may pile up. */
+export const held = ["fibres", "timers", "sockets", "listeners"] as const
+
+export type Holds = Readonly<Record<(typeof held)[number], number>>
+
+/** How much there is, now. */
+export const holds = (before: Before): Holds => ({
+  fibres: before.fibres(),
+  timers: before.timers().length,
+  sockets: handles().length,
+  listeners: listeners(),
+})
+
 /** What is left of it, in words, after some seconds; empty where nothing is. */
 export const left = (before: Before): Effect.Effect<ReadonlyArray<string>> => {
   const look = () => [

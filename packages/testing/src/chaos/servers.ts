@@ -1,4 +1,4 @@
-/** The two servers of a chaos run, and what befalls them as processes. */
+/** The servers of a chaos run, and what befalls them as processes. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -8,6 +8,7 @@ import * as Semaphore from "effect/Semaphore"
 import type * as Scope from "effect/Scope"
 import { isAlive } from "../peers/alive.ts"
 import { poll } from "../polling.ts"
+import type { Server } from "./faults.ts"
 import { chaosProxy, type ChaosProxy } from "./proxy.ts"
 
 const program = fileURLToPath(new URL("peer-main.ts", import.meta.url))
@@ -88,9 +89,9 @@ const ended = (child: ChildProcess): Effect.Effect<void> =>
     child.once("exit", () => resume(Effect.void))
   })
 
-const listening = (log: string): Effect.Effect<Listening, never, Scope.Scope> =>
+const listening = (kind: "http" | "sse", log: string): Effect.Effect<Listening, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const proxy = yield* chaosProxy
+    const proxy = yield* chaosProxy(kind)
     let child: ChildProcess | undefined
     const stop = (signal: NodeJS.Signals) =>
       Effect.suspend(() => {
@@ -102,7 +103,11 @@ const listening = (log: string): Effect.Effect<Listening, never, Scope.Scope> =>
         return ended(last)
       })
     const start = Effect.suspend(() => {
-      const next = spawn(process.execPath, [program, "http", log], { stdio: ["pipe", "pipe", "pipe"] })
+      const next = spawn(process.execPath, [program, kind, log], {
+        stdio: ["pipe", "pipe", "pipe"],
+        // Ctrl-C is for this program to follow; the peer ends with its stdin.
+        detached: true,
+      })
       next.stdin.on("error", () => undefined)
       child = next
       return Effect.map(started(next), (url) => {
@@ -120,11 +125,12 @@ const listening = (log: string): Effect.Effect<Listening, never, Scope.Scope> =>
   })
 
 export interface Servers {
-  readonly log: Log
-  readonly remoteLog: Log
+  /** What each has written. */
+  readonly logs: Readonly<Record<Server, Log>>
   readonly remote: Listening
+  readonly sse: Listening
   /** Entries of a configuration. */
-  readonly entries: { readonly local: object; readonly remote: object }
+  readonly entries: Readonly<Record<Server, object>>
   /** The process of the local server, which the client started; 0 where there is none. */
   readonly localPid: () => number
 }
@@ -132,23 +138,33 @@ export interface Servers {
 /** Starts what listens; the local one is for the client to start. All are gone with the Scope. */
 export const servers = (directory: string): Effect.Effect<Servers, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const log = yield* openLog(join(directory, "local.log"))
-    const remoteLog = yield* openLog(join(directory, "remote.log"))
-    const remote = yield* listening(remoteLog.path)
+    const log = (server: Server) => openLog(join(directory, `${server}.log`))
+    const logs = { local: yield* log("local"), remote: yield* log("remote"), sse: yield* log("sse") }
+    const remote = yield* listening("http", logs.remote.path)
+    const sse = yield* listening("sse", logs.sse.path)
     return {
-      log,
-      remoteLog,
+      logs,
       remote,
+      sse,
       entries: {
-        local: { type: "local", command: [process.execPath, program, "stdio", log.path] },
+        local: { type: "local", command: [process.execPath, program, "stdio", logs.local.path] },
         remote: { type: "remote", url: remote.proxy.url, oauth: false },
+        sse: { type: "remote", url: sse.proxy.url, oauth: false },
       },
       localPid: () => {
-        const pid = log.processes().at(-1) ?? 0
+        const pid = logs.local.processes().at(-1) ?? 0
         return pid > 0 && isAlive(pid) ? pid : 0
       },
     }
   })
+
+/** What was executed since this was asked last, by all of them. */
+export const executedBy = ({ logs }: Servers): ReadonlyArray<string> =>
+  Object.values(logs).flatMap((log) => log.executed())
+
+/** Every process that there ever was. */
+export const processesOf = ({ logs }: Servers): ReadonlyArray<number> =>
+  Object.values(logs).flatMap((log) => log.processes())
 
 /** Sends a signal to a process that may have gone. */
 export const signal = (pid: number, name: NodeJS.Signals): void => {

@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { type Mcp, McpError, SessionError, TaskError, TransportError } from "@opencode-ai/mcp"
-import { askedAgain, type Fate, localFaults, remoteFaults } from "./faults.ts"
+import { askedAgain, type Fate, faults, type Server } from "./faults.ts"
 import type { Disaster, Step } from "./plan.ts"
+import type { ChaosProxy } from "./proxy.ts"
 import { gone, type Servers, signal } from "./servers.ts"
 
 /** What came of a step: what it was answered with, or that its caller went away. */
@@ -18,17 +19,21 @@ const patient = 60_000
 
 export const fateOf = ({ action, fault, server }: Step): Fate => {
   if (action.kind === "read" && askedAgain.has(fault)) return { expected: "answer" }
-  const fates: Readonly<Record<string, Fate>> = server === "local" ? localFaults : remoteFaults
+  const fates: Readonly<Record<string, Fate>> = faults[server]
   return fates[fault] ?? { expected: "answer" }
 }
 
 export const payloadOf = (number: number, size: number): string =>
   `${number}/`.repeat(Math.ceil(size / 4)).slice(0, size)
 
-const textOf = (content: unknown): string => {
+export const textOf = (content: unknown): string => {
   const [first]: ReadonlyArray<unknown> = Array.isArray(content) ? content : []
   return typeof first === "object" && first !== null && "text" in first ? String(first.text) : ""
 }
+
+/** Milliseconds that it may be silent. */
+export const timeoutOf = (step: Step, calm: boolean): number =>
+  fateOf(step).silent === true ? silence : calm ? patient : disturbed
 
 /** What the answer must be. */
 const rightAnswer = ({ action, number, tag }: Step): string | undefined => {
@@ -46,24 +51,26 @@ const rightAnswer = ({ action, number, tag }: Step): string | undefined => {
 
 export class WrongProgress extends Error {}
 
-const strike = (servers: Servers, mcp: Mcp["Service"], disaster: Disaster): Effect.Effect<void, McpError> => {
-  const { localPid, remote } = servers
-  const weather = (name: typeof remote.proxy.weather, ms: number) =>
-    Effect.sync(() => {
-      remote.proxy.weather = name
-    }).pipe(
-      Effect.andThen(Effect.sleep(ms)),
-      Effect.ensuring(
-        Effect.sync(() => {
-          remote.proxy.weather = "fair"
-        }),
-      ),
-    )
+/** What befalls a server; `reconnect` is for whoever holds the connection. */
+export const strike = <E>(
+  servers: Servers,
+  disaster: Disaster,
+  reconnect: (server: Server) => Effect.Effect<unknown, E>,
+): Effect.Effect<void, E> => {
+  const { localPid } = servers
+  const listening = disaster.server === "local" ? undefined : servers[disaster.server]
+  const weather = (name: ChaosProxy["weather"], ms: number) => {
+    const set = (to: typeof name) =>
+      Effect.sync(() => {
+        if (listening !== undefined) listening.proxy.weather = to
+      })
+    return set(name).pipe(Effect.andThen(Effect.sleep(ms)), Effect.ensuring(set("fair")))
+  }
   switch (disaster.kind) {
     case "kill":
     case "restart": {
       const name = disaster.kind === "kill" ? "SIGKILL" : "SIGTERM"
-      if (disaster.server === "remote") return remote.restart(name)
+      if (listening !== undefined) return listening.restart(name)
       return Effect.suspend(() => {
         const pid = localPid()
         signal(pid, name)
@@ -72,7 +79,7 @@ const strike = (servers: Servers, mcp: Mcp["Service"], disaster: Disaster): Effe
     }
     case "freeze":
       return Effect.suspend(() => {
-        const pid = disaster.server === "remote" ? remote.pid() : localPid()
+        const pid = listening?.pid() ?? localPid()
         signal(pid, "SIGSTOP")
         return Effect.ensuring(
           Effect.sleep(disaster.for),
@@ -80,20 +87,20 @@ const strike = (servers: Servers, mcp: Mcp["Service"], disaster: Disaster): Effe
         )
       })
     case "cut":
-      return Effect.sync(() => (disaster.server === "remote" ? remote.proxy.cut() : signal(localPid(), "SIGUSR2")))
+      return Effect.sync(() => (listening === undefined ? signal(localPid(), "SIGUSR2") : listening.proxy.cut()))
     case "down":
       return weather(disaster.answers ? "refused" : "closed", disaster.for)
     case "amnesia":
       return weather("amnesia", disaster.for)
     case "reconnect":
-      return Effect.asVoid(Effect.andThen(mcp.disconnect(disaster.server), mcp.connect(disaster.server)))
+      return Effect.asVoid(reconnect(disaster.server))
   }
 }
 
 /** Takes the step. What it fails with is what a caller of the client sees. */
 export const take = (mcp: Mcp["Service"], servers: Servers, step: Step, calm: boolean) => {
   const { action, number, server, tag } = step
-  const timeout = fateOf(step).silent === true ? silence : calm ? patient : disturbed
+  const timeout = timeoutOf(step, calm)
   const done = Effect.as("done" as const)
   const asked = Effect.suspend((): Effect.Effect<Outcome, McpError | SessionError | TaskError> => {
     switch (action.kind) {
@@ -140,7 +147,7 @@ export const take = (mcp: Mcp["Service"], servers: Servers, step: Step, calm: bo
       case "unsubscribe":
         return done(mcp.unsubscribe(server, action.uri))
       case "disaster":
-        return done(strike(servers, mcp, action.disaster))
+        return done(strike(servers, action.disaster, (name) => Effect.andThen(mcp.disconnect(name), mcp.connect(name))))
     }
   })
   return Effect.andThen(Effect.sleep(step.at), asked)
@@ -160,24 +167,30 @@ export const reasonOf = (exit: Exit.Exit<unknown, unknown>): string | undefined 
   return isOurs && error.message !== "" ? error.reason._tag : undefined
 }
 
-/** What is wrong with what came of a step, in words; `executions` of its tag so far. */
-export const wrong = (
-  step: Step,
-  exit: Exit.Exit<Option.Option<Outcome>, unknown>,
-  calm: boolean,
-  executions: number,
-): string | undefined => {
+/** How a step ended: as its caller sees it, by which of our reasons it failed, or not at all. */
+export type End =
+  | { readonly kind: "ended"; readonly outcome: Outcome }
+  | { readonly kind: "failed"; readonly reason: string | undefined; readonly why: string }
+  | { readonly kind: "never" }
+
+export const endOf = (exit: Exit.Exit<Option.Option<Outcome>, unknown>): End => {
+  if (Exit.isFailure(exit)) return { kind: "failed", reason: reasonOf(exit), why: Cause.pretty(exit.cause) }
+  return Option.isNone(exit.value) ? { kind: "never" } : { kind: "ended", outcome: exit.value.value }
+}
+
+/** What is wrong with the end of a step, in words; `executions` of its tag so far. */
+export const wrong = (step: Step, end: End, calm: boolean, executions: number): string | undefined => {
   const fate = fateOf(step)
   if (executions > 1) return `was executed ${executions} times`
-  if (Exit.isFailure(exit)) {
-    const reason = reasonOf(exit)
-    if (reason === undefined) return `failed with what is no error of ours: ${Cause.pretty(exit.cause)}`
+  if (end.kind === "never") return "was neither answered nor failed"
+  if (end.kind === "failed") {
+    const { reason, why } = end
+    if (reason === undefined) return `failed with what is no error of ours: ${why}`
     if (executions > 0 && fate.refused && fate.expected === "failure") return `was refused (${reason}), and executed`
     if (!calm || fate.expected !== "answer") return undefined
-    return `failed, although nothing but "${step.fault}" was done to it: ${Cause.pretty(exit.cause)}`
+    return `failed, although nothing but "${step.fault}" was done to it: ${why}`
   }
-  if (Option.isNone(exit.value)) return "was neither answered nor failed"
-  const outcome = exit.value.value
+  const { outcome } = end
   if (typeof outcome === "string") return undefined
   const right = rightAnswer(step)
   if (right !== undefined && outcome.text !== right) {
