@@ -89,6 +89,11 @@ export const make = (options: {
         return undefined
       }
       const current = Deferred.makeUnsafe<void, SessionError>()
+      if (scope.state._tag === "Closed") {
+        // A refusal that comes while the connection is being closed: nothing is begun, and nothing would end the wait.
+        Deferred.doneUnsafe(current, Exit.fail(options.closed))
+        return current
+      }
       running = current
       const work = Effect.retry(options.handshake, {
         schedule: handshakes,
@@ -109,7 +114,8 @@ export const make = (options: {
           }),
         ),
       )
-      runFork(Effect.forkIn(work, scope))
+      // At once: what is interrupted before it has started never tells of its end.
+      runFork(Effect.forkIn(work, scope, { startImmediately: true }))
       return current
     }
 
