@@ -128,6 +128,8 @@ const serve = (kind: "http" | "sse", proxy: { upstream: string | undefined; weat
       () => drop(response),
     )
   })
+  // A socket that is closed for being idle, as the next request is written to it, would lose a call that nothing was done to.
+  server.keepAliveTimeout = 0
   const forget = () => {
     if (latest !== undefined) forgotten.add(latest)
   }
