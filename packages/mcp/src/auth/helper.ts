@@ -13,6 +13,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import type { Readable } from "node:stream"
 import { environment } from "../process/environment.ts"
+import { programOf } from "../process/program.ts"
 import { endTree, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
 import { isObject } from "../protocol/jsonrpc.ts"
@@ -84,13 +85,15 @@ const complaint = (stderr: string): string => {
 const start = (options: HelperOptions): Effect.Effect<Child, string> =>
   Effect.try({
     try: () => {
-      const [program, ...args] = options.command
-      return spawn(program, args, {
+      const env = environment(false, [["OPENCODE_MCP_SERVER", options.server], ...Object.entries(options.env ?? {})])
+      const program = programOf(options.command, { cwd: options.cwd, environment: env })
+      return spawn(program.file, program.args, {
         cwd: options.cwd,
-        env: environment(false, [["OPENCODE_MCP_SERVER", options.server], ...Object.entries(options.env ?? {})]),
+        env,
         stdio: ["ignore", "pipe", "pipe"],
         detached: process.platform !== "win32",
         windowsHide: true,
+        windowsVerbatimArguments: program.verbatim,
       })
     },
     catch: (cause) => refusalOf(options, cause),

@@ -7,8 +7,11 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
+import { systemDirectory } from "./program.ts"
+import * as Windows from "./windows.ts"
 
 /** One row of the process table. */
 export interface ProcessRecord {
@@ -53,17 +56,36 @@ export const parsePs = (output: string): ReadonlyArray<ProcessRecord> =>
     return [{ pid: Number(match[1]), parent: Number(match[2]), group: Number(match[3]), started }]
   })
 
+/** What a program prints; empty where it fails. */
+const outputOf = ([file, args]: Windows.Command): Effect.Effect<string> =>
+  Effect.callback((resume) => {
+    execFile(file, args, { windowsHide: true, maxBuffer: 16 * 1024 * 1024 }, (error, stdout) =>
+      resume(Effect.succeed(error === null ? stdout : "")),
+    )
+  })
+
+/** Many servers that end at the same time ask once: it takes half a second there. */
+const windowsTable = Effect.runSync(
+  Effect.cachedWithTTL(
+    Effect.map(
+      Effect.suspend(() => outputOf(Windows.listCommand(systemDirectory()))),
+      Windows.parseList,
+    ),
+    50,
+  ),
+)
+
 /** Every living process. Empty where the platform does not tell. */
-export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> =
-  process.platform === "linux"
-    ? readProc
-    : process.platform === "win32"
-      ? Effect.succeed([])
-      : Effect.callback((resume) => {
-          execFile("ps", ["-axo", "pid=,ppid=,pgid=,stat=,lstart="], (error, stdout) =>
-            resume(Effect.succeed(error === null ? parsePs(stdout) : [])),
-          )
-        })
+export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.suspend(() => {
+  switch (process.platform) {
+    case "linux":
+      return readProc
+    case "win32":
+      return windowsTable
+    default:
+      return Effect.map(outputOf(["ps", ["-axo", "pid=,ppid=,pgid=,stat=,lstart="]]), parsePs)
+  }
+})
 
 /** The processes that descend from `root`, and `root` itself, as the table has them. */
 export const descendants = (table: ReadonlyArray<ProcessRecord>, root: number): ReadonlyArray<ProcessRecord> => {
@@ -105,13 +127,29 @@ export const survivors = (
   return [...all.values()]
 }
 
-/** Signals a process, which may have ended meanwhile. */
-const signal = (pid: number, name: NodeJS.Signals) =>
-  Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined }))
+/** How processes are seen and ended. */
+export interface System {
+  /** Whether there are neither groups nor signals. */
+  readonly isWindows: boolean
+  readonly table: Effect.Effect<ReadonlyArray<ProcessRecord>>
+  /** Signals a process, which may have ended meanwhile. */
+  readonly signal: (pid: number, name: NodeJS.Signals) => Effect.Effect<void>
+  readonly run: (command: Windows.Command) => Effect.Effect<unknown>
+}
+
+const here: System = {
+  isWindows: process.platform === "win32",
+  table: processTable,
+  signal: (pid, name) => Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined })),
+  run: outputOf,
+}
 
 /** Signals each of them. */
-export const signalAll = (records: ReadonlyArray<ProcessRecord>, name: NodeJS.Signals): Effect.Effect<void> =>
-  Effect.forEach(records, (record) => signal(record.pid, name), { discard: true })
+export const signalAll = (
+  records: ReadonlyArray<ProcessRecord>,
+  name: NodeJS.Signals,
+  system = here,
+): Effect.Effect<void> => Effect.forEach(records, (record) => system.signal(record.pid, name), { discard: true })
 
 /** How often a process that should end is looked at, in milliseconds. */
 const pollInterval = 20
@@ -120,19 +158,16 @@ const pollInterval = 20
 export const awaitGone = (
   known: ReadonlyArray<ProcessRecord>,
   bound: number,
+  system = here,
 ): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
   Effect.gen(function* () {
-    let left = survivors(yield* processTable, known)
-    for (let waited = 0; left.length > 0 && waited < bound; waited += pollInterval) {
+    const began = yield* Clock.currentTimeMillis
+    let left = survivors(yield* system.table, known)
+    while (left.length > 0 && (yield* Clock.currentTimeMillis) - began < bound) {
       yield* Effect.sleep(pollInterval)
-      left = survivors(yield* processTable, known)
+      left = survivors(yield* system.table, known)
     }
     return left
-  })
-
-const taskkill = (pid: number) =>
-  Effect.callback<void>((resume) => {
-    execFile("taskkill", ["/PID", String(pid), "/T", "/F"], { windowsHide: true }, () => resume(Effect.void))
   })
 
 /** The bounds of an ending, in milliseconds. */
@@ -162,12 +197,7 @@ export const leader = (pid: number): Effect.Effect<ProcessRecord> =>
     return own
   })
 
-/**
- * Ends a process and all that descends from it: closes stdin and waits, SIGTERM and waits, SIGKILL. Ends when nothing
- * is left, or when even SIGKILL has had its second. Timed by the real clock, whatever clock the program runs on:
- * a process does not live in simulated time.
- */
-export const endTree = (options: {
+interface Ending {
   /** See `leader`. */
   readonly root: ProcessRecord
   readonly closeStdin: Effect.Effect<void>
@@ -176,19 +206,43 @@ export const endTree = (options: {
   readonly grace: Grace
   /** What it started that cannot be traced to it by parents. Default: nothing. */
   readonly strays?: Effect.Effect<ReadonlyArray<ProcessRecord>> | undefined
-}): Effect.Effect<void> =>
+}
+
+const endBySignals = (ending: Ending, system: System): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { root } = options
-    const { strays = Effect.succeed([]) } = options
-    const known = [root, ...survivors(yield* processTable, [root]), ...(yield* strays)]
-    yield* options.closeStdin
-    yield* options.exited.pipe(Effect.timeoutOption(options.grace.stdin))
-    if (process.platform === "win32") return yield* taskkill(root.pid)
-    let left = survivors(yield* processTable, known)
+    const { closeStdin, exited, grace, root, strays = Effect.succeed([]) } = ending
+    const known = [root, ...survivors(yield* system.table, [root]), ...(yield* strays)]
+    yield* closeStdin
+    yield* exited.pipe(Effect.timeoutOption(grace.stdin))
+    let left = survivors(yield* system.table, known)
     if (left.length === 0) return
-    yield* signalAll(left, "SIGTERM")
-    left = yield* awaitGone([...known, ...left], options.grace.term)
+    yield* signalAll(left, "SIGTERM", system)
+    left = yield* awaitGone([...known, ...left], grace.term, system)
     if (left.length === 0) return
-    yield* signalAll(left, "SIGKILL")
-    yield* awaitGone([...known, ...left], 1_000)
-  }).pipe(Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()), Effect.uninterruptible)
+    yield* signalAll(left, "SIGKILL", system)
+    yield* awaitGone([...known, ...left], 1_000, system)
+  })
+
+/** Without signals: nobody can be asked to end but by stdin. */
+const endOnWindows = ({ closeStdin, exited, grace, root }: Ending, system: System): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const descends = descendants(yield* system.table, root.pid).filter(({ pid }) => pid !== root.pid)
+    yield* closeStdin
+    const ended = yield* exited.pipe(Effect.timeoutOption(grace.stdin))
+    // Until we have heard that it ended, its id is its own.
+    if (Option.isNone(ended)) yield* system.run(Windows.endTreeCommand(systemDirectory(), root.pid))
+    if (descends.length === 0) return
+    const left = survivors(yield* system.table, descends).map(({ pid }) => pid)
+    if (left.length > 0) yield* system.run(Windows.endCommand(systemDirectory(), left))
+  })
+
+/**
+ * Ends a process and all that descends from it: closes stdin and waits, SIGTERM and waits, SIGKILL. Ends when nothing
+ * is left, or when even SIGKILL has had its second. Timed by the real clock, whatever clock the program runs on:
+ * a process does not live in simulated time. `system` is this machine unless a test says otherwise.
+ */
+export const endTree = (ending: Ending, system = here): Effect.Effect<void> =>
+  (system.isWindows ? endOnWindows : endBySignals)(ending, system).pipe(
+    Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
+    Effect.uninterruptible,
+  )

@@ -14,6 +14,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { existsSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import * as Mark from "../process/mark.ts"
+import { programOf } from "../process/program.ts"
 import { defaultGrace, endTree, type Grace, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
 import type { Message, RequestId } from "../protocol/jsonrpc.ts"
@@ -102,13 +103,15 @@ const start = (options: StdioOptions): Effect.Effect<ChildProcessWithoutNullStre
   Effect.flatMap(
     Effect.try({
       try: () => {
-        const [command, ...args] = options.command
-        return spawn(command, args, {
+        const environment = options.env ?? process.env
+        const program = programOf(options.command, { cwd: options.cwd, environment })
+        return spawn(program.file, program.args, {
           cwd: options.cwd,
           env: options.env,
           stdio: "pipe",
           detached: process.platform !== "win32",
           windowsHide: true,
+          windowsVerbatimArguments: program.verbatim,
         })
       },
       catch: (cause) => refusal(options, cause),
