@@ -195,7 +195,7 @@ export const make = (options: {
 
     const dispatch = (call: Call, sent: AuthHeaders, history: History, own?: AuthHeaders): void => {
       const { answered } = history
-      const withSession = exchange.session !== undefined
+      const { session } = exchange
       const { body, flight, method, signal, url } = call
       if (flight !== undefined) flight.at = "given"
       const common = headersOf(call, sent)
@@ -211,7 +211,7 @@ export const make = (options: {
             refusals = 0
             return call.receive(response)
           }
-          readRefusal(url, response, withSession, (reason) => {
+          readRefusal(url, response, session, (reason) => {
             if (signal.aborted || flight?.open === false) return
             if (reason._tag === "HttpStatus" && reason.retryAfter !== undefined && call.insistent === true) {
               return comeBack(call, reason, history)

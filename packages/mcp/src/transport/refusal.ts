@@ -35,13 +35,20 @@ const reasonOf = (url: string, response: Response, withSession: boolean, text: s
   return new HttpStatus({ status, url: shown, body, error, withSession, retryAfter })
 }
 
-/** Reads a response that is no success; `withSession`: whether its request carried a session id. */
+/** Shorter texts are words, and no id that is hard to guess. */
+const shortestHidden = 8
+
+/** A server that repeats the session's id must not have it shown: whoever knows it has the session. */
+const withoutSession = (text: string, session: string | undefined): string =>
+  session === undefined || session.length < shortestHidden ? text : text.replaceAll(session, "***")
+
+/** Reads a response that is no success; `session` is the id that its request carried. */
 export const readRefusal = (
   url: string,
   response: Response,
-  withSession: boolean,
+  session: string | undefined,
   done: (reason: TransportReason) => void,
 ): void => {
-  const finish = (text: string) => done(reasonOf(url, response, withSession, text))
+  const finish = (text: string) => done(reasonOf(url, response, session !== undefined, withoutSession(text, session)))
   readText(response, readOfBody, { text: finish, tooLarge: () => finish(""), failed: () => finish("") })
 }
