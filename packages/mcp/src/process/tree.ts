@@ -127,11 +127,16 @@ export const survivors = (
   return [...all.values()]
 }
 
+/** How often a process that should end is looked at, in milliseconds. */
+const pollInterval = 20
+
 /** How processes are seen and ended. */
 export interface System {
   /** Whether there are neither groups nor signals. */
   readonly isWindows: boolean
   readonly table: Effect.Effect<ReadonlyArray<ProcessRecord>>
+  /** The same as it was a moment ago: for those who look again and again, and may be many. */
+  readonly lately: Effect.Effect<ReadonlyArray<ProcessRecord>>
   /** Signals a process, which may have ended meanwhile. */
   readonly signal: (pid: number, name: NodeJS.Signals) => Effect.Effect<void>
   readonly run: (command: Windows.Command) => Effect.Effect<unknown>
@@ -140,6 +145,7 @@ export interface System {
 const here: System = {
   isWindows: process.platform === "win32",
   table: processTable,
+  lately: Effect.runSync(Effect.cachedWithTTL(processTable, pollInterval / 2)),
   signal: (pid, name) => Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined })),
   run: outputOf,
 }
@@ -150,9 +156,6 @@ export const signalAll = (
   name: NodeJS.Signals,
   system = here,
 ): Effect.Effect<void> => Effect.forEach(records, (record) => system.signal(record.pid, name), { discard: true })
-
-/** How often a process that should end is looked at, in milliseconds. */
-const pollInterval = 20
 
 /** Waits until none of them lives, or for `bound` milliseconds; gives those that do. */
 export const awaitGone = (
@@ -165,7 +168,7 @@ export const awaitGone = (
     let left = survivors(yield* system.table, known)
     while (left.length > 0 && (yield* Clock.currentTimeMillis) - began < bound) {
       yield* Effect.sleep(pollInterval)
-      left = survivors(yield* system.table, known)
+      left = survivors(yield* system.lately, known)
     }
     return left
   })

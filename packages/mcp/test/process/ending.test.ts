@@ -18,6 +18,7 @@ const machine = (processes: ReadonlyArray<ProcessRecord>, isWindows = false) => 
   const system: System = {
     isWindows,
     table: Effect.sync(() => state.processes),
+    lately: Effect.sync(() => state.processes),
     signal: (pid, name) =>
       Effect.sync(() => {
         state.done.push(`${name} ${pid}`)
