@@ -72,7 +72,7 @@ const assistantMessages = (model: Model, parts: ReadonlyArray<Part>): ReadonlyAr
     }
     if (part.type !== "tool") continue
     const { callID: toolCallId, state } = part
-    const { input: wrote, tool: toolName } = Many.written(part)
+    const { input: wrote, tool: toolName } = Many.written(part, model)
     const call = { toolCallId, toolName }
     const input = isObject(wrote) ? wrote : {}
     content.push({ type: "tool-call", ...call, input, ...provided(part.metadata) })

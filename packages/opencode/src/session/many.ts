@@ -153,13 +153,14 @@ export const shown = ({
   return called === undefined ? { tool, input } : { tool: called.tool, input: called.args, via: callTool }
 }
 
-/** A call as the model wrote it. */
-export const written = ({
-  state: { input },
-  tool,
-  via,
-}: ToolPart): { readonly tool: string; readonly input: unknown } =>
-  via === undefined ? { tool, input } : { tool: via, input: { tool, arguments: input } }
+/** A call as this model writes it. */
+export const written = (
+  { state: { input }, tool, via }: ToolPart,
+  model: Model,
+): { readonly tool: string; readonly input: unknown } =>
+  via === undefined
+    ? { tool, input }
+    : { tool: via, input: { tool, arguments: dialectOf(model).maps ? input : JSON.stringify(input) } }
 
 /** A model that calls what it found as if it were a tool of its own, means `mcp_call`. */
 export const repair: ToolCallRepairFunction<ToolSet> = ({ toolCall, tools }) => {

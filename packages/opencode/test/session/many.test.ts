@@ -56,14 +56,14 @@ interface Options {
   readonly permission?: unknown
   readonly plugins?: ReadonlyArray<Plugin.Hooks>
   readonly experimental?: object
-  readonly context?: number
+  readonly modelID?: string
 }
 
 /** A session with a scripted model and these servers. */
 const session = (
   entries: object,
   { url }: ModelPeer,
-  { context = 128_000, experimental, permission = "allow", plugins = [] }: Options = {},
+  { experimental, modelID = "tiny", permission = "allow", plugins = [] }: Options = {},
 ) =>
   Layer.unwrap(
     Effect.map(temporaryDirectory, (directory) => {
@@ -71,9 +71,9 @@ const session = (
       const environment = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { XDG_DATA_HOME: directory } }))
       const model: Provider.Model = {
         providerID: "scripted",
-        modelID: "tiny",
+        modelID,
         npm: "@ai-sdk/openai-compatible",
-        limit: { context },
+        limit: { context: 128_000 },
         input: { image: false, audio: false, pdf: false },
         language: createOpenAICompatible({ name: "scripted", baseURL: url }).chatModel("tiny"),
       }
@@ -231,6 +231,19 @@ describe("with 2,000 tools a session", () => {
       expect(sent).toMatchObject([{ name: "github_create_issue", arguments: args }])
       expect(model.requests[2]?.body.messages.at(-2)?.tool_calls).toMatchObject([
         { function: { name: "mcp_call", arguments: JSON.stringify({ tool: issue, arguments: args }) } },
+      ])
+    }),
+  )
+  it.live("takes arguments as a text, which is all that Gemini can give where it knows no properties", () =>
+    Effect.gen(function* () {
+      const args = { repository: "a/b", title: "Broken" }
+      const { model, sent } = yield* run([finds, calls(JSON.stringify(args)), done], { modelID: "gemini-4" })
+      expect(model.requests[0]?.body.tools?.at(-1)).toMatchObject({
+        function: { name: "mcp_call", parameters: { properties: { arguments: { type: "string" } } } },
+      })
+      expect(sent).toMatchObject([{ name: "github_create_issue", arguments: args }])
+      expect(model.requests[2]?.body.messages.at(-2)?.tool_calls).toMatchObject([
+        { function: { arguments: JSON.stringify({ tool: issue, arguments: JSON.stringify(args) }) } },
       ])
     }),
   )
