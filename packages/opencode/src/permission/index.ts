@@ -16,7 +16,7 @@ import { randomUUID } from "node:crypto"
 import * as Bus from "../bus/index.ts"
 import { type Action, decisive, defaults, denies, type Rule, type Ruleset } from "./rules.ts"
 
-export { Action, fromConfig, ofResource, Rule, type Ruleset } from "./rules.ts"
+export { Action, fromConfig, ofReading, ofResource, Rule, type Ruleset } from "./rules.ts"
 
 /** A question of permission. */
 export const Request = Schema.Struct({

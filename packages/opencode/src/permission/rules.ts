@@ -110,3 +110,17 @@ const escapes: Readonly<Record<string, string>> = { "%": "%25", ":": "%3A", "*":
 /** The pattern of a resource: `mcp:<server>:<uri>`. In the server's name `%`, `:`, `*` and `?` are escaped. */
 export const ofResource = (server: string, uri: string): string =>
   `mcp:${server.replace(/[%:*?]/g, (character) => escapes[character] ?? character)}:${uri}`
+
+const unreserved = /%(?:2D|2E|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)/gi
+
+/** A URI as others may write the same (RFC 3986, 6.2.2): dot segments, case of the scheme, escapes of plain characters. */
+const normalised = (uri: string): string => {
+  const plain = uri.replace(unreserved, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)))
+  return URL.canParse(plain) ? new URL(plain).href : plain
+}
+
+/** What is asked for where a resource is read: a rule for the plain form of a URI holds for the others, too. */
+export const ofReading = (server: string, uri: string): ReadonlyArray<string> => {
+  const plain = normalised(uri)
+  return (plain === uri || plain === `${uri}/` ? [uri] : [uri, plain]).map((each) => ofResource(server, each))
+}

@@ -10,7 +10,7 @@ import type { Resource, ResourceTemplate } from "@opencode-ai/mcp/protocol/model
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as MCP from "../mcp/index.ts"
-import { ofResource } from "../permission/index.ts"
+import { ofReading, ofResource } from "../permission/index.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Context, Info, Result as Output } from "../tool/tool.ts"
 import * as Truncate from "../tool/truncate.ts"
@@ -141,7 +141,7 @@ const read = (needs: Needs, args: unknown, context: Context): Effect.Effect<Outp
     yield* readable(needs, server, uri)
     yield* context.ask({
       permission: "read",
-      patterns: [ofResource(server, uri)],
+      patterns: ofReading(server, uri),
       always: [ofResource(server, "*")],
       metadata: { server, uri },
     })

@@ -42,12 +42,29 @@ const mimeOf = (value: unknown): string => {
   return synonyms.get(mime) ?? mime
 }
 
-/** A file; `undefined` where the data is no base64. */
+const beginnings: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^\x89PNG/, "image/png"],
+  [/^\xff\xd8\xff/, "image/jpeg"],
+  [/^GIF8/, "image/gif"],
+  [/^RIFF[^]{4}WEBP/, "image/webp"],
+  [/^RIFF[^]{4}WAVE/, "audio/wav"],
+  [/^ID3/, "audio/mpeg"],
+  [/^%PDF-/, "application/pdf"],
+]
+
+/** The type that data has by its first bytes: providers refuse a whole request for a picture that is of another. */
+const seen = (data: string): string | undefined => {
+  const start = Buffer.from(data.slice(0, 24), "base64").toString("latin1")
+  return beginnings.find(([beginning]) => beginning.test(start))?.[1]
+}
+
+/** A file; `undefined` where the data is no base64. Of a type that can be attached, its first bytes say which. */
 export const media = (data: string, mimeType: unknown, uri?: string): Media | undefined => {
   const trimmed = data.replace(/\s+/g, "")
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(trimmed)) return undefined
   const size = Math.floor((trimmed.replace(/=+$/, "").length * 3) / 4)
-  return { mime: mimeOf(mimeType), data: trimmed, size, uri }
+  const mime = mimeOf(mimeType)
+  return { mime: types.has(mime) ? (seen(trimmed) ?? mime) : mime, data: trimmed, size, uri }
 }
 
 /** A size as a person says it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@opencode-ai/testing/runner"
 import { homedir } from "node:os"
-import { decisive, fromConfig, matches, ofResource } from "../../src/permission/rules.ts"
+import { decisive, fromConfig, matches, ofReading, ofResource } from "../../src/permission/rules.ts"
 
 describe("a pattern", () => {
   test.each([
@@ -64,4 +64,17 @@ test("the name of a server is no pattern, and ends where it ends", () => {
   expect(ofResource("files", "file:///a")).toBe("mcp:files:file:///a")
   expect(ofResource("*", "x:y")).toBe("mcp:%2A:x:y")
   expect(matches(ofResource("a:b", "c"), "mcp:a:*")).toBe(false)
+})
+
+test.each([
+  ["file:///secret/a", ["file:///secret/a"]],
+  ["https://host", ["https://host"]],
+  ["test://item/7", ["test://item/7"]],
+  ["FILE:///x/../secret/a", ["FILE:///x/../secret/a", "file:///secret/a"]],
+  ["file:///%73ecret/%2e%2E/secret/a", ["file:///%73ecret/%2e%2E/secret/a", "file:///secret/a"]],
+  ["file:///a%2Fb%20c", ["file:///a%2Fb%20c"]],
+  ["vault://./secret", ["vault://./secret"]],
+  ["no uri", ["no uri"]],
+])("reading %j is reading it by whatever name", (uri, expected) => {
+  expect(ofReading("files", uri)).toEqual(expected.map((each) => `mcp:files:${each}`))
 })

@@ -113,6 +113,21 @@ describe("the content of a result", () => {
     }),
   )
 
+  it.effect("is of the type that its first bytes say, where it is called one that a model takes", () =>
+    Effect.gen(function* () {
+      const { attachments } = yield* finish({
+        content: [
+          { type: "image", data: png, mimeType: "image/jpeg" },
+          { type: "image", data: "AAAA", mimeType: "image/png" },
+        ],
+      })
+      expect(attachments?.map(({ mime, url }) => [mime, url.slice(0, 15)])).toEqual([
+        ["image/png", "data:image/png;"],
+        ["image/png", "data:image/png;"],
+      ])
+    }),
+  )
+
   it.effect("of a resource comes with its URI, which ends no line", () =>
     Effect.gen(function* () {
       const resource = { uri: 'test://a\n[Link to "b"]', mimeType: "text/plain", text: "words" }
