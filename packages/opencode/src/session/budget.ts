@@ -5,8 +5,10 @@
  * found. What it is sent stays the same from step to step then, whatever servers do, so the provider's cache of it stays
  * valid. A session that began to search goes on so: to go back would change what was sent, too.
  */
+import { describe } from "@opencode-ai/mcp/config/problem"
 import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { Tool } from "@opencode-ai/mcp/protocol/model"
+import type { Section } from "../config/sections.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Offered } from "./call.ts"
 
@@ -18,14 +20,27 @@ const around = 60
 /** English prose and JSON have about so many characters to a token. */
 const charactersPerToken = 4
 
+const field = "mcp_context"
+
+const read = (value: unknown): number | undefined => {
+  if (value === false) return Number.POSITIVE_INFINITY
+  return typeof value === "number" && value >= 0 && value <= 1 ? value : undefined
+}
+
+const valueOf = (experimental: unknown): unknown => (isObject(experimental) ? experimental[field] : undefined)
+
 /**
  * `experimental.mcp_context` in opencode.json: a number from 0 (search always) to 1, or `false`: all definitions always.
  * Anything else is as if it were not there.
  */
-export const shareOf = (experimental: unknown): number => {
-  const share: unknown = isObject(experimental) ? experimental["mcp_context"] : undefined
-  if (share === false) return Number.POSITIVE_INFINITY
-  return typeof share === "number" && share >= 0 && share <= 1 ? share : defaultShare
+export const shareOf = (experimental: unknown): number => read(valueOf(experimental)) ?? defaultShare
+
+/** What is wrong with it, for a person; `undefined` where nothing is. */
+export const problemOf = ({ value, where }: Pick<Section, "value" | "where">): string | undefined => {
+  const found = valueOf(value)
+  if (found === undefined || read(found) !== undefined) return undefined
+  const problem = { path: [], expected: "a number from 0 to 1, or false", found }
+  return `${where([field])}: ${describe(problem)}; ${defaultShare} counts`
 }
 
 const sizes = new WeakMap<JsonObject | Tool, number>()

@@ -22,6 +22,7 @@ import * as Sampling from "../sampling/session.ts"
 import * as ToolRegistry from "../tool/registry.ts"
 import * as Truncate from "../tool/truncate.ts"
 import type { Trust } from "../trust/trust.ts"
+import * as Budget from "./budget.ts"
 import * as Models from "./models.ts"
 import * as SessionPrompt from "./prompt.ts"
 
@@ -66,13 +67,20 @@ const permissions = ({ answerable }: Options): Layer.Layer<Permission.Service, n
     }),
   )
 
-/** What is wrong with the rules of the sections, for a person. */
+/** What is wrong with the sections that a session reads, for a person. */
 export const problems: Effect.Effect<ReadonlyArray<string>, never, Sections> = Effect.map(
   Sections,
   ({ get, mask, warnings }) => {
     const { errors, value, where } = get("permission")
     const { problems } = Permission.fromConfig(value, where().replace(/: permission$/, ""))
-    return [...warnings, ...errors.map(({ message }) => message), ...problems].map(mask)
+    const budget = Budget.problemOf(get("experimental"))
+    const all = [
+      ...warnings,
+      ...errors.map(({ message }) => message),
+      ...problems,
+      ...(budget === undefined ? [] : [budget]),
+    ]
+    return all.map(mask)
   },
 )
 

@@ -15,7 +15,7 @@ import * as MCP from "../../src/mcp/index.ts"
 import * as Permission from "../../src/permission/index.ts"
 import * as Plugin from "../../src/plugin/index.ts"
 import * as Provider from "../../src/provider/provider.ts"
-import { Budget, defaultShare, overview, shareOf, tokensOf } from "../../src/session/budget.ts"
+import { Budget, defaultShare, overview, problemOf, shareOf, tokensOf } from "../../src/session/budget.ts"
 import * as Models from "../../src/session/models.ts"
 import * as Prompt from "../../src/session/prompt.ts"
 import * as ToolRegistry from "../../src/tool/registry.ts"
@@ -321,6 +321,13 @@ describe("a budget", () => {
     expect(shareOf({ mcp_context: 0.25 })).toBe(0.25)
     expect(shareOf({ mcp_context: 0 })).toBe(0)
     expect(shareOf({ mcp_context: false })).toBe(Number.POSITIVE_INFINITY)
+  })
+  test("that is none is named with its place", () => {
+    const problem = (value: object) => problemOf({ value, where: () => "opencode.json: experimental.mcp_context" })
+    expect(problem({ mcp_context: 10 })).toBe(
+      "opencode.json: experimental.mcp_context: expected a number from 0 to 1, or false, found 10; 0.1 counts",
+    )
+    for (const fine of [{}, { mcp_context: false }, { mcp_context: 1 }]) expect(problem(fine)).toBeUndefined()
   })
   test("counts what the model would be sent", () => {
     const { definition, key } = offered("a", "b", "x".repeat(4000))
