@@ -82,8 +82,9 @@ if (help) {
 
 const interrupted = new AbortController()
 const interrupt = () => interrupted.abort()
-process.once("SIGINT", interrupt)
-process.once("SIGTERM", interrupt)
+// `bun run` passes on what a terminal has said already: a second one is no second wish.
+process.on("SIGINT", interrupt)
+process.on("SIGTERM", interrupt)
 
 /** Runs one of them, and says what came of it; false where there is no going on. */
 const carryOut = async <A>(
