@@ -128,6 +128,16 @@ const together = (parts: ReadonlyArray<Parts>): Parts => ({
   person: joined(parts.map(({ person }) => person)),
 })
 
+/** From this length on, in characters, a text that the model has read is not repeated. */
+const repeatedLength = 200
+
+/** Structured content as JSON. Servers put whole files in both: a long text that stands above is not written twice. */
+const structured = (content: unknown, read: ReadonlyArray<unknown>): string => {
+  const texts = new Set(read.map((block) => (isObject(block) && block["type"] === "text" ? block["text"] : undefined)))
+  const isAbove = (value: unknown) => isText(value) && value.length >= repeatedLength && texts.has(value)
+  return JSON.stringify(content, (_, value: unknown) => (isAbove(value) ? "[the text above]" : value), 2)
+}
+
 /**
  * The content of a tool's result, and its structured content where no text for the model is the same JSON. `result` is
  * what a server said and hooks left: any value.
@@ -139,7 +149,7 @@ export const ofTool = (result: unknown, way: Way): Effect.Effect<Parts, never, T
     const parts = yield* Effect.forEach(blocks, (content) => each(content, way))
     const read = blocks.filter((content) => !annotated(content).isForPerson)
     if (structuredContent === undefined || isRepeated(structuredContent, read)) return together(parts)
-    return together([...parts, { model: text(JSON.stringify(structuredContent, null, 2)), person: none }])
+    return together([...parts, { model: text(structured(structuredContent, read)), person: none }])
   })
 
 /** The contents of a resource that was read. */

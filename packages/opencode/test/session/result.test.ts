@@ -182,6 +182,13 @@ describe("structured content", () => {
       expect((yield* finish({ content: [forUser], structuredContent })).output).toContain('"sum": 3')
     }),
   )
+  it.effect("repeats no long text that stands above", () =>
+    Effect.gen(function* () {
+      const file = "words of a file\n".repeat(100)
+      const { output } = yield* finish({ content: [text(file)], structuredContent: { content: file, lines: 100 } })
+      expect(output).toBe(`${file}\n\n${JSON.stringify({ content: "[the text above]", lines: 100 }, null, 2)}`)
+    }),
+  )
 })
 
 describe("annotations", () => {
