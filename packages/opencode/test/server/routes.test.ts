@@ -77,7 +77,7 @@ describe("the routes", () => {
     Effect.gen(function* () {
       const { ask } = yield* listening({})
       const bad = yield* ask("POST", "/mcp", { name: "x", config: { type: "remote", url: 7, timeout: -1 } })
-      expect(bad).toMatchObject({ status: 400, body: { _tag: "InvalidRequestError", kind: "payload" } })
+      expect(bad).toMatchObject({ status: 400, body: { _tag: "InvalidRequestError", kind: "Payload" } })
       const message = String(Object(bad.body).message)
       expect(message).toContain("config.url: Expected an http: or https: URL")
       expect(message).toContain("config.timeout: ")
@@ -107,7 +107,7 @@ describe("the routes", () => {
       const { body } = yield* ask("POST", "/mcp/work/auth")
       const { authorizationUrl, oauthState } = Object(body)
       const wrong = yield* ask("POST", "/mcp/work/auth/callback", { code: "http://127.0.0.1/?code=a&state=b" })
-      expect(wrong).toMatchObject({ status: 400, body: { _tag: "McpAuthorizationError", name: "work" } })
+      expect(wrong).toMatchObject({ status: 400, body: { _tag: "InvalidRequestError", kind: "Authorization" } })
       const callback = yield* person().authorize(authorizationUrl)
       expect(callback).toContain(oauthState)
       const code = new URL(callback).searchParams.get("code")

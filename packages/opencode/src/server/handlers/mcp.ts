@@ -11,7 +11,6 @@ import * as MCP from "../../mcp/index.ts"
 import {
   Api,
   InvalidRequestError,
-  McpAuthorizationError,
   type McpResource,
   McpServerNotFoundError,
   McpUnsupportedOAuthError,
@@ -20,19 +19,16 @@ import {
 
 const notFound = ({ message, name }: MCP.NotFoundError) => new McpServerNotFoundError({ name, message })
 
-const refused =
-  (name: string) =>
-  ({ message }: AuthError) =>
-    new McpAuthorizationError({ name, message })
+const refused = ({ message }: AuthError) => new InvalidRequestError({ message, kind: "Authorization" })
 
 /** A sign-in to a server that has none. */
 const unsupported = ({ message }: McpError) => new McpUnsupportedOAuthError({ error: message })
 
-const signing = <A>(name: string, effect: Effect.Effect<A, MCP.NotFoundError | McpError | AuthError>) =>
+const signing = <A>(effect: Effect.Effect<A, MCP.NotFoundError | McpError | AuthError>) =>
   Effect.catchTags(effect, {
     "MCP.NotFoundError": (error) => Effect.fail(notFound(error)),
     McpError: (error) => Effect.fail(unsupported(error)),
-    AuthError: (error) => Effect.fail(refused(name)(error)),
+    AuthError: (error) => Effect.fail(refused(error)),
   })
 
 const mcp = HttpApiBuilder.group(Api, "mcp", (handlers) =>
@@ -43,13 +39,13 @@ const mcp = HttpApiBuilder.group(Api, "mcp", (handlers) =>
       add: ({ payload }) => Effect.map(service.add(payload.name, payload.config), ({ status }) => status),
       remove: ({ params: { name } }) =>
         Effect.as(Effect.mapError(service.remove(name), notFound), { success: true } as const),
-      authStart: ({ params: { name } }) => signing(name, service.startAuth(name)),
-      authCallback: ({ params: { name }, payload }) => signing(name, service.finishAuth(name, payload.code)),
-      authAuthenticate: ({ params: { name } }) => signing(name, service.authenticate(name)),
+      authStart: ({ params: { name } }) => signing(service.startAuth(name)),
+      authCallback: ({ params: { name }, payload }) => signing(service.finishAuth(name, payload.code)),
+      authAuthenticate: ({ params: { name } }) => signing(service.authenticate(name)),
       authRemove: ({ params: { name } }) =>
         service.removeAuth(name).pipe(
           Effect.as({ success: true } as const),
-          Effect.mapError((error) => (error._tag === "AuthError" ? refused(name)(error) : notFound(error))),
+          Effect.mapError((error) => (error._tag === "AuthError" ? refused(error) : notFound(error))),
         ),
       connect: ({ params: { name } }) => Effect.as(Effect.mapError(service.connect(name), notFound), true),
       disconnect: ({ params: { name } }) => Effect.as(Effect.mapError(service.disconnect(name), notFound), true),
@@ -95,9 +91,7 @@ const validation = HttpApiMiddleware.layerSchemaErrorTransform(Validation, (erro
   }))
   const message = all.map((each) => (each.field === "" ? each.message : `${each.field}: ${each.message}`)).join("; ")
   const [{ field } = { field: "" }] = all
-  return Effect.fail(
-    new InvalidRequestError({ message, kind: error.kind.toLowerCase(), ...(field === "" ? {} : { field }) }),
-  )
+  return Effect.fail(new InvalidRequestError({ message, kind: error.kind, ...(field === "" ? {} : { field }) }))
 })
 
 /** The routes on a router of the host's. */

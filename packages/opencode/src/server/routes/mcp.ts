@@ -30,14 +30,7 @@ export class McpUnsupportedOAuthError extends Schema.Error<McpUnsupportedOAuthEr
   { httpApiStatus: 400 },
 ) {}
 
-/** The sign-in failed: what came back is not of this sign-in, or the authorization server refused it. */
-export class McpAuthorizationError extends Schema.TaggedError<McpAuthorizationError>()(
-  "McpAuthorizationError",
-  { name: Schema.String, message: Schema.String },
-  { httpApiStatus: 400 },
-) {}
-
-/** The request is not what the route takes. `field` is where, in dots. */
+/** The request is not what the route takes, or a sign-in failed (`kind` is `Authorization` then). `field` is where, in dots. */
 export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>()(
   "InvalidRequestError",
   { message: Schema.String, kind: Schema.optionalKey(Schema.String), field: Schema.optionalKey(Schema.String) },
@@ -117,7 +110,7 @@ const group = HttpApiGroup.make("mcp")
         Schema.Struct({ authorizationUrl: Schema.String, oauthState: Schema.String }),
         "Where the person is to be sent",
       ),
-      error: [McpUnsupportedOAuthError, McpAuthorizationError, McpServerNotFoundError],
+      error: [McpUnsupportedOAuthError, InvalidRequestError, McpServerNotFoundError],
     }).annotateMerge(
       about("mcp.auth.start", "Start MCP OAuth", "Begins a sign-in. No browser is opened, and nothing listens."),
     ),
@@ -125,7 +118,7 @@ const group = HttpApiGroup.make("mcp")
       params,
       payload: Schema.Struct({ code: Schema.String }),
       success: Status,
-      error: [McpUnsupportedOAuthError, McpAuthorizationError, McpServerNotFoundError],
+      error: [McpUnsupportedOAuthError, InvalidRequestError, McpServerNotFoundError],
     }).annotateMerge(
       about(
         "mcp.auth.callback",
@@ -136,14 +129,14 @@ const group = HttpApiGroup.make("mcp")
     HttpApiEndpoint.post("authAuthenticate", "/mcp/:name/auth/authenticate", {
       params,
       success: Status,
-      error: [McpUnsupportedOAuthError, McpAuthorizationError, McpServerNotFoundError],
+      error: [McpUnsupportedOAuthError, InvalidRequestError, McpServerNotFoundError],
     }).annotateMerge(
       about("mcp.auth.authenticate", "Authenticate MCP OAuth", "Opens a browser, waits for the person, and connects."),
     ),
     HttpApiEndpoint.delete("authRemove", "/mcp/:name/auth", {
       params,
       success: named(Success, "The sign-in was forgotten"),
-      error: [McpAuthorizationError, McpServerNotFoundError],
+      error: [InvalidRequestError, McpServerNotFoundError],
     }).annotateMerge(about("mcp.auth.remove", "Remove MCP OAuth", "Forgets the tokens and the client of a server.")),
     HttpApiEndpoint.post("connect", "/mcp/:name/connect", {
       params,
