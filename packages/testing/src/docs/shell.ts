@@ -76,6 +76,11 @@ const wrongCommand = async (words: ReadonlyArray<string>, exactly: boolean): Pro
   let given = 0
   for (let index = 0; index < rest.length; index++) {
     const word = rest[index] ?? ""
+    // What follows is no flag, whatever it looks like.
+    if (word === "--") {
+      given += rest.length - index - 1
+      break
+    }
     const [flag = ""] = word.split("=")
     if (!word.startsWith("-") || word === "-") given += 1
     else if (!flags.has(flag)) return `mcp ${name} has no flag ${flag}`
