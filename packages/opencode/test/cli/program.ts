@@ -41,8 +41,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Relative to the world. */
   readonly cwd?: string
-  /** The program: `main.ts`, or `start.ts`. */
-  readonly program?: "main.ts" | "start.ts"
+  /** The program: `main.ts` unless it is said. */
+  readonly program?: "main.ts" | "start.ts" | "session/main.ts"
 }
 
 /** Something to do on a terminal: what it shows since the last keys, without escape sequences, and how keys are pressed. */

@@ -1,0 +1,214 @@
+import { it } from "@opencode-ai/testing/effect"
+import { modelKey, modelPeer, type ModelStep } from "@opencode-ai/testing/peers/model"
+import { everything } from "@opencode-ai/testing/peers/published"
+import { sdkV2 } from "@opencode-ai/testing/peers/served"
+import { describe, expect } from "@opencode-ai/testing/runner"
+import * as Effect from "effect/Effect"
+import { world as program, type World, type RunOptions } from "../cli/program.ts"
+import { told } from "./running.ts"
+
+const options = { program: "session/main.ts" } as const
+
+/** A home in which opencode.json names a scripted model and these servers. */
+const world = Effect.fnUntraced(function* (script: ReadonlyArray<ModelStep>, more: object = {}) {
+  const model = yield* modelPeer(script)
+  const here = yield* program
+  here.write("home/.config/opencode/opencode.json", { ...model.config(), ...more })
+  const run = (words: ReadonlyArray<string>, also: RunOptions = {}) => here.run(words, { ...options, ...also })
+  const terminal = (words: ReadonlyArray<string>, also: Parameters<World["terminal"]>[1] = {}) =>
+    here.terminal(words, { ...options, ...also })
+  return { ...here, model, run, terminal }
+})
+
+const lines = (text: string) => text.trimEnd().split("\n")
+
+describe("bun run session", () => {
+  it.live(
+    "prints the answer, and tells what was called beside it",
+    () =>
+      Effect.gen(function* () {
+        const { model, run } = yield* world(
+          [
+            {
+              text: ["Let me ", "add."],
+              calls: [
+                { tool: "everything_get-sum", args: { a: 1, b: 2 } },
+                { tool: "everything_get-sum", args: { a: "one" } },
+                { tool: "everything_echo", args: { message: "x" } },
+              ],
+            },
+            { text: `It is 3, by ${modelKey}.` },
+          ],
+          { mcp: { everything }, permission: { everything_echo: "ask" } },
+        )
+        const { code, stderr, stdout } = yield* run(["What", "is 1 + 2?"])
+        expect(stdout).toBe("Let me add.\nIt is 3, by ***.\n")
+        expect(lines(stderr).toSorted()).toEqual([
+          expect.stringMatching(/^ {4}MCP error -32602: Input validation error: /),
+          expect.stringMatching(/^ {4}everything_echo needs permission, and nobody is there to give it/),
+          '✓ everything_get-sum {"a":1,"b":2}',
+          '✗ everything_echo {"message":"x"}',
+          '✗ everything_get-sum {"a":"one"}',
+        ])
+        expect(code).toBe(0)
+        expect(told(yield* model.request(0)).messages.at(-1)).toEqual({ role: "user", content: "What is 1 + 2?" })
+      }),
+    60_000,
+  )
+
+  it.live("takes the prompt from standard input, and prints each event as a line of JSON", () =>
+    Effect.gen(function* () {
+      const { model, run } = yield* world([{ text: "Hi." }])
+      const { code, stdout } = yield* run(["--json"], { stdin: "Say hi.\n" })
+      expect(code).toBe(0)
+      const events = lines(stdout).map((line) => JSON.parse(line))
+      expect(events.map(({ event }) => event)).toEqual([
+        "session.status",
+        "message.updated",
+        "message.part.updated",
+        "message.updated",
+        "message.part.updated",
+        "message.part.delta",
+        "message.part.updated",
+        "message.updated",
+        "session.status",
+        "session.idle",
+        undefined,
+      ])
+      expect(events.at(-1)).toMatchObject({ result: { ended: "stop", text: "Hi." } })
+      expect(told(yield* model.request(0)).messages.at(-1)).toEqual({ role: "user", content: "Say hi." })
+    }),
+  )
+
+  it.live("says what to configure, what is misspelled and what the provider said, each with its exit code", () =>
+    Effect.gen(function* () {
+      const none = yield* program
+      const unconfigured = yield* none.run(["Hi"], options)
+      expect(unconfigured.code).toBe(2)
+      expect(unconfigured.stderr).toMatch(/^error: no model is configured\. Put a provider into opencode\.json:\n/)
+      expect((yield* none.run([], options)).stderr).toMatch(/^error: there is no prompt/)
+
+      const { run } = yield* world([{ status: 401, body: { error: { message: "no" } } }])
+      const misspelled = yield* run(["--model", "scripted/tinny", "Hi"])
+      expect([misspelled.code, misspelled.stdout]).toEqual([2, ""])
+      expect(misspelled.stderr).toContain('there is no model "tinny"; did you mean tiny?')
+      const unauthorized = yield* run(["Hi", "--json"])
+      expect(unauthorized.code).toBe(4)
+      expect(JSON.parse(lines(unauthorized.stdout).at(-1) ?? "")).toMatchObject({
+        error: { tag: "AuthRequired", data: { status: 401 } },
+      })
+      const flag = yield* run(["--modle", "x", "Hi"])
+      expect([flag.code, flag.stderr]).toEqual([2, expect.stringContaining("--model")])
+    }),
+  )
+
+  it.live("is ended by Ctrl-C in a call, and leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const { model, processes, start } = yield* world([{ text: "Wait.", calls: [{ tool: "features_hang" }] }], {
+        mcp: { features: sdkV2() },
+      })
+      const running = yield* start(["--json", "Hang"], options)
+      yield* running.printed(/"mcp.progress"/)
+      running.kill("SIGINT")
+      const { code, stdout } = yield* running.result
+      expect(code).toBe(130)
+      expect(stdout).toContain('"error":"The call was cancelled."')
+      expect(processes()).toEqual([])
+      expect(model.requests).toHaveLength(1)
+    }),
+  )
+
+  it.live("runs a prompt of a server as a command, with a resource attached", () =>
+    Effect.gen(function* () {
+      const { model, run } = yield* world([{ text: "Hello!" }, { text: "Read." }], { mcp: { features: sdkV2() } })
+      expect((yield* run(["/features:greet", "Ada"])).stdout).toBe("Hello!\n")
+      expect(told(yield* model.request(0)).messages.at(-1)?.content).toBe("Hello Ada")
+      expect((yield* run(["--resource", "features:test://text", "Sum up"])).stdout).toBe("Read.\n")
+      expect(JSON.stringify(told(yield* model.request(1)).messages.at(-1))).toContain("the content of test://text")
+      const missing = yield* run(["/features:greet"])
+      expect([missing.code, missing.stderr]).toEqual([
+        2,
+        "error: /features:greet: it needs name: /features:greet <name> [language]\n",
+      ])
+    }),
+  )
+})
+
+describe("bun run session in a project that is not trusted", () => {
+  it.live("sends nothing to the project's provider, unless --trust says so", () =>
+    Effect.gen(function* () {
+      const model = yield* modelPeer([{ text: "Hello." }])
+      const here = yield* program
+      here.write("opencode.json", model.config())
+      const held = yield* here.run(["Hi"], options)
+      expect(held.code).toBe(2)
+      expect(held.stderr).toContain("count with --trust alone")
+      expect(model.requests).toEqual([])
+      expect((yield* here.run(["--trust", "Hi"], options)).stdout).toBe("Hello.\n")
+    }),
+  )
+
+  it.live("asks on a terminal, with all of it in sight, and keeps what was said", () =>
+    Effect.gen(function* () {
+      const model = yield* modelPeer([{ text: "Hello." }, { text: "Again." }])
+      const here = yield* program
+      here.write("opencode.json", model.config())
+      const asked = yield* here.terminal(["Hi"], { ...options, keys: [["Use these settings?", "y"]] })
+      expect(asked.text).toContain(`"baseURL": "${model.url}"`)
+      expect(asked.text).toContain("Hello.")
+      expect(asked.code).toBe(0)
+      expect((yield* here.run(["Hi"], options)).stdout).toBe("Again.\n")
+    }),
+  )
+})
+
+describe("bun run session on a terminal", () => {
+  it.live("asks for permission, shows what would be called, and neutralises what is said", () =>
+    Effect.gen(function* () {
+      const { model, terminal } = yield* world(
+        [
+          { calls: [{ tool: "everything_echo", args: { message: "\u001b[31mred" } }] },
+          { calls: [{ tool: "everything_echo", args: { message: "two" } }] },
+          { text: "A \u001b]0;title\u0007 b." },
+        ],
+        { mcp: { everything }, permission: { everything_echo: "ask" } },
+      )
+      const { code, raw, text } = yield* terminal(["Echo"], {
+        keys: [
+          ["Allow it?", "\r"],
+          ["Allow it?", "\u001b[B\u001b[B\r"],
+          ["What should be done instead?", "Stop it.\r"],
+        ],
+      })
+      expect(code).toBe(0)
+      expect(text).toContain('Call "echo" of the server "everything"?')
+      expect(text).toContain("✓ everything_echo")
+      expect(text).toContain("A \\u{1b}]0;title\\u{7} b.")
+      expect(raw).not.toContain("\u001b[31mred")
+      expect(raw).not.toContain("\u001b]0;")
+      const { messages } = told(yield* model.request(2))
+      expect(messages.filter(({ role }) => role === "tool").map(({ content }) => content)).toEqual([
+        "Echo: \u001b[31mred",
+        "The user rejected everything_echo and said: Stop it.",
+      ])
+    }),
+  )
+
+  it.live("asks for consent before a server has the model, and shows the answer before it leaves", () =>
+    Effect.gen(function* () {
+      const { model, terminal } = yield* world(
+        [{ calls: [{ tool: "features_sample" }] }, { text: "hello there" }, { text: "Done." }],
+        { mcp: { features: sdkV2() } },
+      )
+      const { code, text } = yield* terminal(["Sample"], {
+        keys: [
+          ["Let your model answer?", "\u001b[B\r"],
+          [/hello there[\s\S]*Send it to the server\?/, "y"],
+        ],
+      })
+      expect(code).toBe(0)
+      expect(text).toContain("features asks your model for a message:")
+      expect(String(told(yield* model.request(2)).messages.at(-1)?.content)).toContain("hello there")
+    }),
+  )
+})
