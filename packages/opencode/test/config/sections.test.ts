@@ -1,6 +1,7 @@
 import { testEffect } from "@opencode-ai/testing/effect"
 import { expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Provider from "../../src/provider/layer.ts"
 import { Service as Models } from "../../src/provider/provider.ts"
 import { Sections } from "../../src/config/sections.ts"
@@ -22,8 +23,7 @@ const sections = ({ provide, read }: World, env: Readonly<Record<string, string>
 const model = ({ provide, read }: World, id?: string, env: Readonly<Record<string, string>> = {}) =>
   Effect.flatMap(read(env), (snapshot) =>
     Effect.flatMap(Models, (provider) => provider.model(id)).pipe(
-      Effect.provide(Provider.layer),
-      Effect.provide(Sections.layer(snapshot, { trusted: true })),
+      Effect.provide(Layer.provide(Provider.layer, Sections.layer(snapshot, { trusted: true }))),
     ),
   ).pipe(provide(env))
 
