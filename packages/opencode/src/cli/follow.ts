@@ -2,6 +2,7 @@
  * A session as it happens: what the model says on standard output, what it calls on standard error. With `--json` each event
  * of the bus is a line of standard output.
  */
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Definition, Payload } from "../bus/index.ts"
@@ -18,19 +19,34 @@ type Tool = Extract<Part, { readonly type: "tool" }>
 const of = <D extends Definition>({ properties, type }: Payload, definition: D): D["properties"]["Type"] | undefined =>
   type === definition.type && Schema.is(definition.properties)(properties) ? properties : undefined
 
-/** One call, once it is over: its arguments and, where it failed, why. */
+/** What a server meant for the person alone, and files that the model did not take (`Shown`). */
+const shownOf = (metadata: unknown) => {
+  const { attachments, text }: Record<string, unknown> =
+    isObject(metadata) && isObject(metadata["shown"]) ? metadata["shown"] : {}
+  const files = Array.isArray(attachments) ? attachments.filter(isObject) : []
+  return {
+    text: typeof text === "string" ? text : "",
+    files: files.flatMap(({ mime }) => (typeof mime === "string" ? [mime] : [])),
+  }
+}
+
+/** One call, once it is over: its arguments and, where it failed, why; and what is for the person alone. */
 const callLine = ({ state, tool }: Tool) =>
   Effect.map(Output, ({ err: { columns, paint, terminal } }) => {
     const name = Text.oneLine(tool)
     const fit = (text: string, taken: number) =>
       terminal ? Text.cut(Text.oneLine(text), Math.max(10, columns() - taken)) : Text.oneLine(text)
+    const shown = shownOf(state.metadata)
+    const said = shown.text === "" ? "" : `\n    ${Text.inset(shown.text)}`
     const given = paint("dim", fit(JSON.stringify(state.input) ?? "", Text.width(name) + 4))
     if (state.status === "error") {
       const why = fit(state.error, 6)
-      return `${paint("red", "✗")} ${name} ${given}\n    ${paint("red", why)}`
+      return `${paint("red", "✗")} ${name} ${given}\n    ${paint("red", why)}${said}`
     }
-    const files = state.status === "completed" ? (state.attachments ?? []).map(({ mime }) => Text.oneLine(mime)) : []
-    return `${paint("green", "✓")} ${name} ${given}${files.length === 0 ? "" : `\n    ${paint("dim", files.join(", "))}`}`
+    const attached = state.status === "completed" ? (state.attachments ?? []).map(({ mime }) => mime) : []
+    const files = [...attached, ...shown.files].map(Text.oneLine)
+    const told = files.length === 0 ? "" : `\n    ${paint("dim", files.join(", "))}`
+    return `${paint("green", "✓")} ${name} ${given}${told}${said}`
   })
 
 /** What of a text may be written: up to the last space, so that nothing that has to be hidden is cut in two. */

@@ -56,6 +56,22 @@ describe("bun run session", () => {
     60_000,
   )
 
+  it.live(
+    "shows the person what a server meant for the person alone, and not the model",
+    () =>
+      Effect.gen(function* () {
+        const { model, run } = yield* world([{ calls: [{ tool: "peer_content", args: {} }] }, { text: "Done." }], {
+          mcp: { peer: sdkV2() },
+        })
+        const { stderr } = yield* run(["Show me."])
+        expect(lines(stderr)).toEqual(["✓ peer_content {}", "    image/png, audio/wav", "    words"])
+        const result = JSON.stringify(told(yield* model.request(1)).messages.at(-1))
+        expect(result).toContain("embedded")
+        expect(result).not.toContain("words")
+      }),
+    60_000,
+  )
+
   it.live("takes the prompt from standard input, and prints each event as a line of JSON", () =>
     Effect.gen(function* () {
       const { model, run } = yield* world([{ text: "Hi." }])
