@@ -20,9 +20,11 @@ import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import * as Audit from "../audit/audit.ts"
 import { defaultsOf } from "../config/assemble.ts"
 import { Config, type ConfigError, type Difference, type Server, type Snapshot } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
+import * as Telemetry from "../telemetry/telemetry.ts"
 import * as Pins from "../trust/pins.ts"
 import { Trust, type TrustError } from "../trust/trust.ts"
 import * as Credentials from "./credentials.ts"
@@ -48,8 +50,9 @@ export const client = (options: {
       ({ directory, worktree }) => Mcp.layer({ directory, worktree, interactionTimeout }),
     ),
   )
-  return mcp.pipe(
-    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer, Pins.layer)),
+  return Audit.layer.pipe(
+    Layer.provide(mcp),
+    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer, Pins.layer, Telemetry.layer)),
     Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
   )
 }

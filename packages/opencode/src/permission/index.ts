@@ -5,6 +5,7 @@
  * rules that match, the last decides. Without any rule OpenCode's defaults hold, and a tool that its server calls
  * destructive asks. What a person allowed for always is kept as long as the instance, and overrules no denial.
  */
+import type { Approver } from "../audit/audit.ts"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -103,8 +104,8 @@ export type AskInput = Omit<Request, "id"> & {
 }
 
 export interface Interface {
-  /** Waits until it may be done. Interrupting it withdraws the question. */
-  readonly ask: (input: AskInput) => Effect.Effect<void, PermissionError>
+  /** Waits until it may be done, and gives who said so. Interrupting it withdraws the question. */
+  readonly ask: (input: AskInput) => Effect.Effect<Approver, PermissionError>
   /** Answers a question; `false` where none of this id waits. */
   readonly reply: (input: {
     readonly requestID: string
@@ -141,7 +142,7 @@ export interface Options {
 interface Waiting {
   readonly request: Request
   readonly input: AskInput
-  readonly answer: Deferred.Deferred<void, PermissionError>
+  readonly answer: Deferred.Deferred<Approver, PermissionError>
 }
 
 const make = (options: Options, bus: Bus.Interface): Interface => {
@@ -165,18 +166,23 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
   }
 
   /** What is to be done about one pattern of a question. */
-  const judge = (input: AskInput, pattern: string): { readonly action: Action; readonly rule?: Rule } => {
+  const judge = (
+    input: AskInput,
+    pattern: string,
+  ): { readonly action: Action; readonly rule?: Rule; readonly by: Approver } => {
     const rule = evaluate(input, pattern)
-    if (rule === undefined) return { action: input.careful === true ? "ask" : "allow" }
+    if (rule === undefined) return { action: input.careful === true ? "ask" : "allow", by: "default" }
     const isForAll = rule.permission === "*" && rule.pattern === "*"
-    if (rule.action === "ask" && isForAll && input.relaxed === true) return { action: "allow" }
-    return { action: rule.action, rule }
+    if (rule.action === "ask" && isForAll && input.relaxed === true)
+      return { action: "allow", by: "trusted annotations" }
+    const by = approved.includes(rule) ? "person, for always" : defaults.includes(rule) ? "default" : "rule"
+    return { action: rule.action, rule, by }
   }
 
   const told = (request: Request, reply: Reply) =>
     bus.publish(Replied, { sessionID: request.sessionID, requestID: request.id, reply })
 
-  const end = ({ answer, request }: Waiting, reply: Reply, result: Exit.Exit<void, PermissionError>) =>
+  const end = ({ answer, request }: Waiting, reply: Reply, result: Exit.Exit<Approver, PermissionError>) =>
     Effect.suspend(() => {
       if (!waiting.delete(request.id)) return Effect.void
       return Effect.andThen(told(request, reply), Deferred.done(answer, result))
@@ -196,7 +202,7 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
       const one: Waiting = { request, input, answer: Deferred.makeUnsafe() }
       waiting.set(id, one)
       return yield* Effect.andThen(bus.publish(Asked, request), Deferred.await(one.answer)).pipe(
-        Effect.onInterrupt(() => end(one, "reject", Exit.void)),
+        Effect.onInterrupt(() => end(one, "reject", Exit.interrupt())),
       )
     })
 
@@ -211,7 +217,8 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
             new PermissionError({ reason: new Denied({ permission: input.permission, pattern, rule }) }),
           )
         }
-        return verdicts.some(({ action }) => action === "ask") ? question(input) : Effect.void
+        if (verdicts.some(({ action }) => action === "ask")) return question(input)
+        return Effect.succeed(verdicts[0]?.by ?? "default")
       }),
     reply: ({ message, reply, requestID }) =>
       Effect.gen(function* () {
@@ -227,12 +234,14 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
         }
         if (reply === "always")
           approved.push(...always.map((pattern): Rule => ({ permission, pattern, action: "allow" })))
-        yield* end(one, reply, Exit.void)
+        yield* end(one, reply, Exit.succeed(reply === "once" ? "person" : "person, for always"))
         if (reply === "once") return true
         const settled = [...waiting.values()].filter(({ input }) =>
           input.patterns.every((pattern) => judge(input, pattern).action === "allow"),
         )
-        yield* Effect.forEach(settled, (other) => end(other, reply, Exit.void), { discard: true })
+        yield* Effect.forEach(settled, (other) => end(other, reply, Exit.succeed("person, for always")), {
+          discard: true,
+        })
         return true
       }),
     list: () => Effect.sync(() => [...waiting.values()].map(({ request }) => request)),

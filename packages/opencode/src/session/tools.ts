@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Bus from "../bus/index.ts"
 import * as McpEvent from "../mcp/event.ts"
 import * as MCP from "../mcp/index.ts"
+import { ApprovedBy } from "../audit/audit.ts"
 import * as Permission from "../permission/index.ts"
 import * as Plugin from "../plugin/index.ts"
 import type { Model } from "../provider/provider.ts"
@@ -175,13 +176,14 @@ export const resolve = (input: Input): Effect.Effect<Readonly<Record<string, Ses
             return yield* new ToolError({ tool: key, reason: new BadArguments({ expected: "a JSON object" }) })
           }
           yield* watch(callID, { title })
-          yield* ask(callID, Call.question(offered, args))
-          const result = yield* Call.make(offered, args, {
+          const approver = yield* ask(callID, Call.question(offered, args))
+          const made = Call.make(offered, args, {
             request: callID,
             onProgress: ({ message, progress, total }) => {
               fork(watch(callID, { title, metadata: { progress, total, message } }))
             },
           })
+          const result = yield* Effect.provideService(made, ApprovedBy, approver)
           // Hooks see results, not failures, as OpenCode's do.
           const given = result.isError === true ? result : yield* after(key, callID, args, result)
           const reader = { model, reads: isOffered("read") }
