@@ -38,7 +38,6 @@ const collector = Effect.gen(function* () {
         server.close(() => resume(Effect.void))
       }),
   )
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
   const { port } = server.address() as AddressInfo
   return { received, url: `http://127.0.0.1:${port}` }
 })
