@@ -85,7 +85,7 @@ export class Config extends Context.Service<
     /** Reads again. Where that fails, the last reading stays. */
     readonly reload: Effect.Effect<Difference, ConfigError>
   }
->()("@opencode/Config") {
+>()("@opencode/McpConfig") {
   /** Reads when it is built, and fails with what cannot be parsed. */
   static readonly layer = (
     options: DiscoverOptions = {},

@@ -27,7 +27,7 @@ export const BrowserOpenFailed = of(Events.BrowserOpenFailed)
 export const Warning = of(Events.Warning)
 
 /** The definition of each event of the client. */
-export const ofClient: { readonly [Type in Events.Event["type"]]: Definition<Type> } = {
+export const ofClient = {
   "mcp.status.changed": StatusChanged,
   "mcp.tools.changed": ToolsChanged,
   "mcp.prompts.changed": PromptsChanged,
@@ -45,7 +45,7 @@ export const ofClient: { readonly [Type in Events.Event["type"]]: Definition<Typ
   "mcp.auth.required": AuthorizationRequired,
   "mcp.browser.open.failed": BrowserOpenFailed,
   "mcp.warning": Warning,
-}
+} satisfies { readonly [Type in Events.Event["type"]]: Definition<Type> }
 
 /** OpenCode's: a short message over its screen. `duration` in milliseconds, 5,000 where it is absent. */
 export const ToastShow = define(

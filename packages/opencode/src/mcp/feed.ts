@@ -30,6 +30,8 @@ const hidden = (mask: Secrets["mask"], event: Event): object => {
   return asked.has(event.type) ? event.data : inWords(event.data)
 }
 
+const definitions: Readonly<Record<Event["type"], Bus.Definition>> = ofClient
+
 /** Feeds the bus with what `listen` tells, for as long as the Scope lives. */
 export const feed = (
   listen: (listener: (event: Event) => void) => () => void,
@@ -41,7 +43,7 @@ export const feed = (
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         listen((event) => {
-          bus.publishUnsafe(ofClient[event.type], hidden(mask, event))
+          bus.publishUnsafe(definitions[event.type], hidden(mask, event))
           toast(event)
         }),
       ),

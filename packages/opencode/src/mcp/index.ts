@@ -169,15 +169,30 @@ const make = Effect.gen(function* () {
   const own: Instance.Own = new Set()
   const secrets = Secrets.make()
   secrets.read(yield* config.get)
+  /** Sees to it that the tools of a server are known. A list that cannot be read is told by the client. */
+  const list = (server: string) => Effect.ignore(mcp.tools(server))
   yield* feed(mcp.listen, secrets.mask)
+  // A server that has ended and is there again has a catalogue that nobody has asked for yet.
+  const run = Effect.runForkWith(yield* Effect.context<never>())
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      mcp.listen(({ data, type }) => {
+        if (type === "mcp.status.changed" && data.status === "connected") run(Effect.forkIn(list(data.server), scope))
+      }),
+    ),
+    (stop) => Effect.sync(stop),
+  )
   yield* Instance.start()
 
   /** What the server is once it is not being connected: after its start-up timeout it counts as failed. */
   const settle = (connection: Connection): Effect.Effect<Status> => {
-    const wait: Effect.Effect<Status> = Effect.flatMap(connection.settled, (status) =>
-      status.status === "pending" ? Effect.andThen(Effect.sleep(glance), wait) : Effect.succeed(status),
-    )
-    const { startup } = connection.config.timeout
+    const { name, timeout } = connection.config
+    const wait: Effect.Effect<Status> = Effect.flatMap(connection.settled, (status) => {
+      if (status.status === "pending") return Effect.andThen(Effect.sleep(glance), wait)
+      // Who asks for the tools next has them.
+      return status.status === "connected" ? Effect.as(list(name), status) : Effect.succeed(status)
+    })
+    const { startup } = timeout
     const late = (): Status => {
       const status = connection.status()
       if (status.status !== "pending") return status

@@ -6,6 +6,7 @@ import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV1, sdkV1Tasks, sdkV2 } from "@opencode-ai/testing/peers/served"
 import { expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -164,6 +165,30 @@ features.live("tells what happens, each type in a stream of its own", () =>
 
     yield* mcp.callTool("two", "progress", { steps: 2 }, { request: "call-1" })
     expect(yield* first(McpEvent.ProgressReported)).toMatchObject({ properties: { request: "call-1" } })
+  }),
+)
+
+features.live("has a stream for each type of event, and one of all", () =>
+  Effect.gen(function* () {
+    const mcp = yield* MCP.Service
+    yield* mcp.status()
+    const changed = yield* Stream.runCollect(Stream.take(mcp.stream("mcp.status.changed"), 4))
+    expect(changed.filter(({ properties }) => properties.status === "pending")).toHaveLength(3)
+    const [first, ...more] = yield* Stream.runCollect(Stream.take(mcp.events, 6))
+    expect(first).toMatchObject({ type: "mcp.status.changed", properties: { server: "a:b%", status: "pending" } })
+    expect(more.every(({ type }) => type.startsWith("mcp."))).toBe(true)
+  }),
+)
+
+features.live("waits for a server that has ended and is started again", () =>
+  Effect.gen(function* () {
+    const mcp = yield* MCP.Service
+    yield* mcp.status()
+    const { structuredContent } = yield* mcp.callTool("two", "process")
+    process.kill(Number(Object(structuredContent).pid), "SIGKILL")
+    yield* first(McpEvent.StatusChanged, ({ attempt }) => attempt !== undefined)
+    expect((yield* mcp.status())["two"]).toEqual({ status: "connected" })
+    expect(Object.keys(yield* mcp.tools())).toContain("two_echo")
   }),
 )
 

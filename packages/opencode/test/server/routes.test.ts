@@ -9,7 +9,10 @@ import { person } from "@opencode-ai/testing/person"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { join } from "node:path"
 import * as MCP from "../../src/mcp/index.ts"
 import { listening, secret } from "./listening.ts"
@@ -127,6 +130,27 @@ describe("the routes", () => {
     }),
   )
 })
+
+it.live("a sign-in ends with the request for it, and its port is free", () =>
+  Effect.gen(function* () {
+    const authorization = yield* authorizationServer()
+    const server = yield* protectedMcp(authorization)
+    const entry = { type: "remote", url: server.url, oauth: { callbackPort: yield* freePort } }
+    const scope = yield* Effect.scope
+    const opened = yield* Deferred.make<string>()
+    const { ask } = yield* listening({ work: entry }, ({ href }) =>
+      Effect.flatMap(Deferred.succeed(opened, href), (isFirst) =>
+        isFirst ? Effect.succeed(true) : Effect.as(Effect.forkIn(Effect.orDie(person().visit(href)), scope), true),
+      ),
+    )
+    const asking = yield* Effect.forkChild(ask("POST", "/mcp/work/auth/authenticate"), { startImmediately: true })
+    const callback = new URL(yield* Deferred.await(opened)).searchParams.get("redirect_uri") ?? ""
+    yield* Fiber.interrupt(asking)
+    const isFree = Effect.flip(Effect.tryPromise(() => fetch(callback)))
+    yield* Effect.retry(isFree, Schedule.spaced("20 millis"))
+    expect(yield* ask("POST", "/mcp/work/auth/authenticate")).toEqual({ status: 200, body: { status: "connected" } })
+  }),
+)
 
 describe("a listener", () => {
   const authorization = `Bearer ${secret}`
