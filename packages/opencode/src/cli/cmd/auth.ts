@@ -4,7 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Option from "effect/Option"
 import { type Outcome, running as runningInto, server } from "./running.ts"
 
-/** `auth`, `logout` and `debug`; how one ended is written into `outcome`. */
+/** `auth`, `logout`, `debug` and `doctor`; how one ended is written into `outcome`. */
 export const authorizing = (outcome: Outcome) => {
   const running = runningInto(outcome)
   const named = Argument.optional(server.pipe(Argument.withDescription("The server; without it, a choice")))
@@ -68,5 +68,18 @@ export const authorizing = (outcome: Outcome) => {
     Command.withExamples([{ command: "mcp debug docs" }, { command: "mcp debug docs --json" }]),
   )
 
-  return [auth, logout, debug] as const
+  const doctor = Command.make(
+    "doctor",
+    { server: Argument.optional(server.pipe(Argument.withDescription("One server; without it, all"))) },
+    running(
+      () => import("../command/doctor.ts"),
+      (module, input: { readonly server: Option.Option<string> }, all) =>
+        module.doctor({ ...all, server: Option.getOrUndefined(input.server) }),
+    ),
+  ).pipe(
+    Command.withDescription("Explain why a server does not work, and what to change; without one, look at all of them"),
+    Command.withExamples([{ command: "mcp doctor" }, { command: "mcp doctor docs --json" }]),
+  )
+
+  return [auth, logout, debug, doctor] as const
 }

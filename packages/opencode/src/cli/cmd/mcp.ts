@@ -27,7 +27,6 @@ const taskOf = (text: string): Option.Option<AsTask> => {
 
 /** Commands of features that do not exist yet. */
 export const later: ReadonlyArray<readonly [name: string, description: string]> = [
-  ["doctor", "Explain why a server does not work"],
   ["ui", "Open the page for questions"],
 ]
 

@@ -52,6 +52,8 @@ export interface First {
   readonly status: number
   /** The `WWW-Authenticate` header. */
   readonly challenge: string | undefined
+  /** The `Date` header. */
+  readonly date: string | undefined
 }
 
 const meaning = (status: number): string => {
@@ -125,7 +127,8 @@ const ask = (config: RemoteServer, report: Report) =>
       headers.set("mcp-session-id", session)
       yield* Effect.ignore(Effect.timeoutOption(send({ method: "DELETE", url, headers }), config.timeout.startup))
     }
-    const answered: First = { status: response.status, challenge }
+    const date = response.headers.get("date") ?? undefined
+    const answered: First = { status: response.status, challenge, date }
     return answered
   })
 

@@ -81,3 +81,13 @@ export const make = (output: Writer): Report => {
     steps: () => steps,
   }
 }
+
+/** A report that is kept, and told to nobody. */
+export const quiet = (): Report => {
+  const steps: Array<Step> = []
+  return {
+    facts: () => Effect.void,
+    tell: (step) => Effect.sync(() => void steps.push(step)),
+    steps: () => steps,
+  }
+}

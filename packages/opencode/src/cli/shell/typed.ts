@@ -25,6 +25,7 @@ export const shared: ReadonlyMap<string, string> = new Map([
   ["auth", "auth <server> | auth list"],
   ["logout", "logout <server>"],
   ["debug", "debug <server>"],
+  ["doctor", "doctor [server]"],
   ["approve", "approve <server> [tool]"],
 ])
 
@@ -50,7 +51,7 @@ export const own: ReadonlyMap<string, readonly [usage: string, about: string]> =
 ])
 
 const leaving = ["exit", "quit"]
-const authorizing: ReadonlySet<string> = new Set(["auth", "logout", "debug"])
+const authorizing: ReadonlySet<string> = new Set(["auth", "logout", "debug", "doctor"])
 
 /** Every word that a line may begin with. */
 export const names: ReadonlyArray<string> = ["help", "servers", "list", ...shared.keys(), ...own.keys(), ...leaving]
@@ -118,7 +119,9 @@ const runAuthorizing = (words: ReadonlyArray<string>, options: Options, state: S
     const server = rest.find((word) => !word.startsWith("-"))
     const line = [name, ...flagsOf(options, rest), ...rest]
     // Each step is looked at from its beginning, by a connection of its own.
-    if (name === "debug") return yield* Effect.provideService(runCommand(line, here), Runtime.Running, undefined)
+    if (name === "debug" || name === "doctor") {
+      return yield* Effect.provideService(runCommand(line, here), Runtime.Running, undefined)
+    }
     // Pasting takes the terminal from the line; a choice would not.
     if (name === "auth") return yield* runCommand(line, server === undefined ? here : output)
     const code = yield* runCommand(line, here)
