@@ -81,6 +81,11 @@ export interface Interface extends Authorization.Authorizing {
   readonly status: () => Effect.Effect<Readonly<Record<string, Status>>>
   /** Waits until no server is being connected, and what each offers is listed. */
   readonly settled: () => Effect.Effect<void>
+  /**
+   * Lists again, in the background, what connected servers would not say to have changed (`listChanged`), and tells what
+   * differs: for the beginning of a session. Never waits.
+   */
+  readonly recheck: () => Effect.Effect<void>
   /** Those that are connected. Never waits. */
   readonly clients: () => Effect.Effect<Readonly<Record<string, Client>>>
   /** What connected servers say of their use, by name. `tools` are the keys of the server's tools. Never waits. */
@@ -280,6 +285,14 @@ const make = Effect.gen(function* () {
     }),
     status,
     settled: () => mcp.settled,
+    recheck: () =>
+      Effect.gen(function* () {
+        for (const { capabilities = {}, name } of yield* mcp.servers) {
+          const kinds = [capabilities.tools, capabilities.prompts, capabilities.resources]
+          if (kinds.every((kind) => kind === undefined || kind.listChanged === true)) continue
+          yield* Effect.ignore(Effect.map(mcp.connection(name), (connection) => connection.live()?.catalog.correct()))
+        }
+      }),
     clients: () =>
       Effect.map(mcp.servers, (servers) =>
         Object.fromEntries(

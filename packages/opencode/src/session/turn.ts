@@ -196,18 +196,21 @@ const stateOf = (input: unknown, outcome: Calls.Outcome, part: Part) => {
   } as const
 }
 
-/** How long servers that are being connected are waited for before the first step, in milliseconds. */
+/** How long servers that are being connected are waited for when a session begins, in milliseconds. */
 const patience = 10_000
-/** The same before any other step: a list that changed in the step before is mostly a matter of milliseconds. */
+/** The same before any later step: a list that changed in the step before is mostly a matter of milliseconds. */
 const glance = 1_000
 
 /** Steps until the answer is there. A server that takes longer than it is waited for has its tools in a later step. */
 export const run = (input: Input): Effect.Effect<Ended, SessionError, Needs> =>
   Effect.gen(function* () {
     const mcp = yield* MCP.Service
-    for (let wait = patience; ; wait = glance) {
-      yield* Effect.timeoutOption(mcp.settled(), wait)
+    const begins = input.transcript.last() === undefined
+    yield* Effect.timeoutOption(mcp.settled(), begins ? patience : glance)
+    if (begins) yield* mcp.recheck()
+    for (;;) {
       const ended = yield* step(input)
       if (ended !== undefined) return ended
+      yield* Effect.timeoutOption(mcp.settled(), glance)
     }
   })

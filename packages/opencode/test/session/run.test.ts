@@ -254,10 +254,12 @@ describe("a session", () => {
 
   it.live("survives the loss of a server in a call, and uses it again once it is back", () =>
     Effect.gen(function* () {
+      const back = yield* Deferred.make<void>()
       const { layer, model } = yield* world({
         servers: { features: sdkV2(), everything },
         script: [
           { calls: [{ tool: "features_hang" }, { tool: "everything_echo", args: { message: "here" } }] },
+          { calls: [{ tool: "everything_echo", args: { message: "still" } }], before: Deferred.await(back) },
           { calls: [{ tool: "features_echo", args: { message: "back" } }] },
           { text: "It is back." },
         ],
@@ -266,25 +268,39 @@ describe("a session", () => {
         const { first, of } = yield* heard
         const mcp = yield* Mcp
         const sessions = yield* SessionPrompt.Service
+        const states = () => of(StatusChanged).flatMap(({ server, status }) => (server === "features" ? [status] : []))
         const running = yield* Effect.forkChild(sessions.prompt(ask("Hold on.")))
         yield* first(ProgressReported, ({ request }) => request === "call_1_1")
         const pid = (yield* mcp.servers).find(({ name }) => name === "features")?.pid
         if (pid === undefined) throw new Error("features has no process")
         process.kill(pid, "SIGKILL")
+        yield* first(StatusChanged, () => states().filter((status) => status === "connected").length === 2)
+        yield* Deferred.succeed(back, undefined)
         const { ended } = yield* Fiber.join(running)
         expect(ended).toBe("stop")
-        const { messages } = without(yield* model.request(2))
-        expect(messages.at(2)).toMatchObject({ role: "tool", tool_call_id: "call_1_1" })
-        expect(String(messages.at(2)?.content)).toContain("features")
+
+        const { messages } = without(yield* model.request(3))
+        expect(messages.slice(0, 2)).toEqual([
+          { role: "user", content: "Hold on." },
+          calls(null, ["call_1_1", "features_hang", {}], ["call_1_2", "everything_echo", { message: "here" }]),
+        ])
+        // What became of the call is said in words, and only of that call.
+        expect(messages[2]).toMatchObject({ role: "tool", tool_call_id: "call_1_1" })
+        expect(String(messages[2]?.content)).toMatch(/^features: .*SIGKILL/)
         expect(messages.slice(3)).toEqual([
           result("call_1_2", "Echo: here"),
-          calls(null, ["call_2_1", "features_echo", { message: "back" }]),
-          result("call_2_1", "back"),
+          calls(null, ["call_2_1", "everything_echo", { message: "still" }]),
+          result("call_2_1", "Echo: still"),
+          calls(null, ["call_3_1", "features_echo", { message: "back" }]),
+          result("call_3_1", "back"),
         ])
-        expect(ends(of(Event.PartUpdated))).toEqual({ call_1_1: "error", call_1_2: "completed", call_2_1: "completed" })
-        const states = of(StatusChanged).flatMap(({ server, status }) => (server === "features" ? [status] : []))
-        expect(states.at(-1)).toBe("connected")
-        expect(states.filter((status) => status === "connected").length).toBe(2)
+        expect(ends(of(Event.PartUpdated))).toEqual({
+          call_1_1: "error",
+          call_1_2: "completed",
+          call_2_1: "completed",
+          call_3_1: "completed",
+        })
+        expect(states()).toEqual(["pending", "connected", "pending", "connected"])
       }).pipe(Effect.provide(layer))
     }),
   )

@@ -6,6 +6,7 @@ import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ToolsChanged } from "../../src/mcp/event.ts"
 import * as MCP from "../../src/mcp/index.ts"
 import * as Event from "../../src/session/message.ts"
 import * as SessionPrompt from "../../src/session/prompt.ts"
@@ -149,6 +150,37 @@ describe("what a server says of its use", () => {
         expect(second).not.toContain("mcp_instructions")
         expect(third).toContain('<server name="e&quot;&lt;vil">\nI am good now.\n</server>')
         expect(third).toContain("\n\nBe brief.\n\n<mcp_instructions>")
+      }).pipe(Effect.provide(layer))
+    }),
+  )
+})
+
+describe("a server that does not say when its tools change", () => {
+  it.live("is listed again in the background when a session begins", () =>
+    Effect.gen(function* () {
+      const tool = (name: string) => ({ name, inputSchema: { type: "object" } })
+      const plain = yield* rawHttp({
+        capabilities: { tools: {} },
+        on: {
+          "tools/list": ({ nth, rpc }) => {
+            const tools = nth === 0 ? [tool("one")] : [tool("one"), tool("two")]
+            return { json: { jsonrpc: "2.0", id: rpc.id, result: { tools } } }
+          },
+        },
+      })
+      const { layer, model } = yield* world({
+        servers: { plain: { type: "remote", url: plain.url } },
+        script: [{ text: "1" }, { text: "2" }],
+      })
+      yield* Effect.gen(function* () {
+        const { first } = yield* heard
+        const sessions = yield* SessionPrompt.Service
+        const { sessionID } = yield* sessions.prompt(go)
+        yield* first(ToolsChanged, ({ server }) => server === "plain")
+        yield* sessions.prompt({ ...go, sessionID })
+        const offered = model.requests.map((request) => told(request).tools.filter((key) => key.startsWith("plain_")))
+        expect(offered[1]).toEqual(["plain_one", "plain_two"])
+        expect(plain.of("tools/list")).toHaveLength(2)
       }).pipe(Effect.provide(layer))
     }),
   )
