@@ -26,6 +26,19 @@ export const suggestion = `{
 
 const defaultContext = 128_000
 
+const optionsKeys = new Map([
+  ["@ai-sdk/amazon-bedrock", "bedrock"],
+  ["@ai-sdk/azure", "openai"],
+  ["@ai-sdk/google-vertex", "google"],
+  ["@ai-sdk/google-vertex/anthropic", "anthropic"],
+])
+
+/** Under which name a package looks for the options of a model: its own, where it is one of the AI SDK's. */
+const optionsKey = (npm: string, providerID: string): string => {
+  if (npm === "@ai-sdk/openai-compatible") return providerID
+  return optionsKeys.get(npm) ?? /^@ai-sdk\/([a-z]+)$/.exec(npm)?.[1] ?? providerID
+}
+
 const offer = (word: string, all: ReadonlyArray<string>): string => {
   const near = nearest(word, all)
   if (near.length > 0) return `; did you mean ${near.join(" or ")}?`
@@ -113,7 +126,7 @@ const make = ({ get, mask }: Sections["Service"]): Interface => {
       limit: { context, ...(output === undefined ? {} : { output }) },
       input: { image: takes.has("image"), audio: takes.has("audio"), pdf: takes.has("pdf") },
       language,
-      ...(options === undefined ? {} : { options: { [providerID]: options } }),
+      ...(options === undefined ? {} : { options: { [optionsKey(npm, providerID)]: options } }),
       ...(entry.headers === undefined ? {} : { headers: entry.headers }),
     } satisfies Model
   })

@@ -2,7 +2,7 @@
 import type { ModelMessage } from "ai"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Effect from "effect/Effect"
-import { PermissionError } from "../permission/index.ts"
+import { PermissionError, type Service as Permissions } from "../permission/index.ts"
 import type { Result } from "../tool/tool.ts"
 import type { Wanted } from "./step.ts"
 import type { SessionTool } from "./tools.ts"
@@ -21,14 +21,15 @@ const explain = (error: unknown): Outcome => {
 }
 
 /**
- * Makes a call. It never fails: what goes wrong is for the model to read. Interrupting it cancels the call, and waits until
- * that is done.
+ * Makes a call, where `allowed` lets it. It never fails: what goes wrong is for the model to read. Interrupting it cancels
+ * the call, and waits until that is done.
  */
 export const run = (
   { callID: toolCallId, input, invalid, tool: key }: Wanted,
   tools: Readonly<Record<string, SessionTool>>,
   messages: ReadonlyArray<ModelMessage>,
-): Effect.Effect<Outcome> => {
+  allowed: Effect.Effect<void, PermissionError, Permissions>,
+): Effect.Effect<Outcome, never, Permissions> => {
   const tool = Object.hasOwn(tools, key) ? tools[key] : undefined
   if (tool === undefined) {
     const near = nearest(key, Object.keys(tools))
@@ -37,11 +38,15 @@ export const run = (
     )
   }
   if (invalid !== undefined) return Effect.succeed(failed(invalid))
-  return Effect.callback<Outcome>((resume, abortSignal) => {
+  const call = Effect.callback<Outcome>((resume, abortSignal) => {
     const ended = Promise.resolve()
       .then(() => tool.execute(input, { toolCallId, messages: [...messages], abortSignal }))
       .then((result): Outcome => ({ type: "completed", result }), explain)
     void ended.then((outcome) => resume(Effect.succeed(outcome)))
     return Effect.promise(() => ended)
+  })
+  return Effect.matchEffect(allowed, {
+    onFailure: (error) => Effect.succeed(explain(error)),
+    onSuccess: () => call,
   })
 }

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { Model } from "../provider/provider.ts"
+import { cached } from "./cache.ts"
 import { ProviderFailed } from "./failure.ts"
 import { repair } from "./many.ts"
 import type { Assistant } from "./message.ts"
@@ -121,8 +122,7 @@ const once = ({ messages, model, system, tools }: Question, on: (said: Said) => 
     const names = Object.keys(tools)
     const { fullStream } = streamText({
       model: model.language,
-      system,
-      messages: [...messages],
+      ...cached(model, system, messages),
       ...(names.length === 0 ? {} : { tools }),
       ...(model.limit.output === undefined ? {} : { maxOutputTokens: model.limit.output }),
       ...(model.options === undefined ? {} : { providerOptions: model.options }),

@@ -12,6 +12,7 @@ import * as Calls from "./calls.ts"
 import { conversation } from "./conversation.ts"
 import { named, SessionError } from "./failure.ts"
 import type { Assistant, NamedError, Status } from "./message.ts"
+import * as Loop from "./loop.ts"
 import * as Many from "./many.ts"
 import * as Models from "./models.ts"
 import * as Step from "./step.ts"
@@ -118,6 +119,13 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       if (part?.type !== "text" && part?.type !== "reasoning") return Effect.void
       return transcript.set(said.metadata === undefined ? part : { ...part, metadata: said.metadata })
     }
+    /** A call that was made before is asked about. */
+    const allowed = (partID: string) =>
+      Effect.suspend(() => {
+        const part = transcript.part(messageID, partID)
+        const stuck = part?.type === "tool" && Loop.isStuck(transcript.messages(), input.parentID, partID)
+        return stuck ? Loop.ask(part, input.ruleset) : Effect.void
+      })
     const question = { model, system, messages, tools: withoutExecute(tools), mask: input.mask }
     let waited = false
     const answering = Effect.gen(function* () {
@@ -137,7 +145,7 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       const outcomes = yield* Effect.forEach(
         calls.values(),
         ({ call, partID }) =>
-          Effect.tap(Calls.run(call, tools, messages), (outcome) =>
+          Effect.tap(Calls.run(call, tools, messages, allowed(partID)), (outcome) =>
             transcript.call(
               messageID,
               partID,
