@@ -217,10 +217,10 @@ describe("an icon", () => {
     for (const icon of [null, "https://example.com/i.png", [], {}]) expect(isDrawable(icon)).toBe(false)
   })
   test("of spaces, of quotes, of letters is looked at in linear time", () => {
-    const started = performance.now()
+    const before = process.cpuUsage()
     for (const part of [" ", "\n\t", 'href= "', "href=", " on", "<", "url(", "o", "%20"])
       isDrawable({ src: `data:image/svg+xml,<svg ${part.repeat(60_000 / part.length)}` })
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000)
   })
 
   testEffect(testMcp()).live("is kept with what it is of where it may be drawn, and nothing is fetched", () =>

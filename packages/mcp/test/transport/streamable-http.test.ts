@@ -145,7 +145,7 @@ describe("a session id", () => {
       const began = performance.now()
       yield* Effect.scoped(connect({ type: "remote", url: server.url }))
       expect(server.of("DELETE").length).toBe(1)
-      expect(performance.now() - began).toBeLessThan(4_000)
+      expect(performance.now() - began).toBeLessThan(20_000)
     }),
   )
 })
@@ -476,7 +476,7 @@ describe("a request under way", () => {
       yield* server.first(({ rpc }) => rpc.id === 7)
       const began = performance.now()
       yield* Scope.close(scope, Exit.void)
-      expect(performance.now() - began).toBeLessThan(2_000)
+      expect(performance.now() - began).toBeLessThan(10_000)
       expect(client.heard.ended.map(({ reason }) => reason._tag)).toEqual(["Closed"])
       expect(client.heard.failed).toEqual([])
     }),
