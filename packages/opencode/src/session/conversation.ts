@@ -9,7 +9,7 @@ import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { Model } from "../provider/provider.ts"
 import type { Attachment } from "../tool/tool.ts"
 import type { Info } from "./message.ts"
-import { media, objection } from "../tool/media.ts"
+import { media, type Media, objection } from "../tool/media.ts"
 import type { Part } from "./part.ts"
 import * as Many from "./many.ts"
 import { carried, toModelOutput } from "./result.ts"
@@ -30,10 +30,18 @@ const base64 = (url: string): string => {
   return encoded === undefined ? Buffer.from(decodeURIComponent(text)).toString("base64") : text
 }
 
+const files = new WeakMap<Attachment, Media | undefined>()
+
+/** The content of a file, looked at once: a conversation is sent again with each step. */
+const contentOf = (file: Attachment): Media | undefined => {
+  if (!files.has(file)) files.set(file, media(base64(file.url), file.mime))
+  return files.get(file)
+}
+
 /** Why the model does not get a file: it was another model that took it, or the person attached it. */
-const why = (model: Model, { mime, url }: Attachment): string | undefined => {
-  if (!url.startsWith("data:")) return "it is not here"
-  const given = media(base64(url), mime)
+const why = (model: Model, file: Attachment): string | undefined => {
+  if (!file.url.startsWith("data:")) return "it is not here"
+  const given = contentOf(file)
   return given === undefined ? "its data is not base64" : objection(given, model)
 }
 

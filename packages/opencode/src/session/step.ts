@@ -133,13 +133,14 @@ const once = ({ messages, model, system, tools }: Question, on: (said: Said) => 
       onError: () => undefined,
     })
     let ended: Ended | undefined
+    let spoke = false
     yield* Stream.runForEach(
       Stream.fromAsyncIterable(onceOnly(fullStream), (error) => new Broke({ error })),
       (part): Effect.Effect<void, Broke> => {
         if (part.type === "error") return Effect.fail(new Broke({ error: part.error }))
         if (part.type === "finish-step") {
-          // A stream that ends without a reason was cut off.
-          if (part.finishReason === "other" && part.rawFinishReason === undefined) {
+          // Some providers give no reason. Where they said nothing either, the stream was cut off.
+          if (part.finishReason === "other" && part.rawFinishReason === undefined && !spoke) {
             return Effect.fail(new Broke({ error: brokenOff }))
           }
           const { inputTokenDetails: read, inputTokens = 0, outputTokenDetails, outputTokens = 0 } = part.usage
@@ -154,6 +155,7 @@ const once = ({ messages, model, system, tools }: Question, on: (said: Said) => 
           }
         }
         const said = saidOf(part, () => names)
+        spoke ||= said?.type === "delta" || said?.type === "call"
         return said === undefined ? Effect.void : on(said)
       },
     )
