@@ -2,6 +2,7 @@ import { it } from "@opencode-ai/testing/effect"
 import { expect, test } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Bus from "../../src/bus/index.ts"
@@ -108,6 +109,33 @@ it.effect("keeps a bounded number of events for one who lags, and says how many 
       const [dropped] = yield* Stream.runCollect(Stream.take(bus.subscribe(Bus.Dropped), 1))
       expect(dropped?.properties.type).toBe("test.counted")
       expect(dropped?.properties.count).toBeGreaterThan(flood - kept.length)
+    }),
+  ),
+)
+
+it.effect("waits for no subscriber: one who does not read loses the newest, the others nothing", () =>
+  withBus((bus) =>
+    Effect.gen(function* () {
+      const reading = yield* Latch.make()
+      const slow = yield* Effect.forkChild(
+        bus.subscribe(Counted).pipe(
+          Stream.tap(() => reading.await),
+          Stream.runDrain,
+        ),
+        { startImmediately: true },
+      )
+      const heard: Array<unknown> = []
+      bus.listen(({ properties }) => heard.push(properties))
+      yield* bus.publish(Counted, { count: -1 })
+      yield* Effect.yieldNow
+      for (let count = 0; count < 3_000; count++) bus.publishUnsafe(Counted, { count })
+      expect(heard).toHaveLength(3_001)
+      yield* reading.open
+      yield* bus.publish(Said, { text: "still there" })
+      const [dropped] = yield* Stream.runCollect(Stream.take(bus.subscribe(Bus.Dropped), 1))
+      expect(dropped?.properties).toMatchObject({ type: "test.counted" })
+      expect(dropped?.properties.count).toBeGreaterThan(1_000)
+      yield* Fiber.interrupt(slow)
     }),
   ),
 )
