@@ -142,6 +142,8 @@ export interface Interface extends Authorization.Authorizing {
   readonly cancelTask: (server: string, taskId: string) => Effect.Effect<Task, CallError>
   /** The last lines that a local server wrote to stderr, oldest first, secrets hidden. */
   readonly stderr: (server: string) => Effect.Effect<ReadonlyArray<string>, NotFoundError>
+  /** Hides the secrets of the configuration, and of entries that were added, in a text. */
+  readonly mask: (text: string) => string
   /** The events of one type, and of all, as they are on the bus. */
   readonly stream: <Type extends keyof typeof McpEvent.ofClient>(
     type: Type,
@@ -349,6 +351,7 @@ const make = Effect.gen(function* () {
     taskResult: mcp.taskResult,
     cancelTask: mcp.cancelTask,
     stderr: (server) => Effect.map(notFound(server, mcp.stderr(server)), (lines) => lines.map(secrets.mask)),
+    mask: secrets.mask,
     stream: (type) => bus.subscribe(McpEvent.ofClient[type]),
     events: Stream.filter(bus.subscribeAll(), ({ type }) => Object.hasOwn(McpEvent.ofClient, type)),
   })

@@ -14,21 +14,22 @@ export type Outcome =
 
 const failed = (error: string, rejected = false): Outcome => ({ type: "error", error, rejected })
 
-const explain = (error: unknown): Outcome => {
+const explain = (error: unknown, mask: (text: string) => string): Outcome => {
   const rejected =
     error instanceof PermissionError && error.reason._tag === "Rejected" && error.reason.feedback === undefined
-  return failed(error instanceof Error ? error.message : String(error), rejected)
+  return failed(mask(error instanceof Error ? error.message : String(error)), rejected)
 }
 
 /**
- * Makes a call, where `allowed` lets it. It never fails: what goes wrong is for the model to read. Interrupting it cancels
- * the call, and waits until that is done.
+ * Makes a call, where `allowed` lets it. It never fails: what goes wrong is for the model to read, secrets hidden by `mask`.
+ * Interrupting it cancels the call, and waits until that is done.
  */
 export const run = (
   { callID: toolCallId, input, invalid, tool: key }: Wanted,
   tools: Readonly<Record<string, SessionTool>>,
   messages: ReadonlyArray<ModelMessage>,
   allowed: Effect.Effect<void, PermissionError, Permissions>,
+  mask: (text: string) => string,
 ): Effect.Effect<Outcome, never, Permissions> => {
   const tool = Object.hasOwn(tools, key) ? tools[key] : undefined
   if (tool === undefined) {
@@ -41,12 +42,15 @@ export const run = (
   const call = Effect.callback<Outcome>((resume, abortSignal) => {
     const ended = Promise.resolve()
       .then(() => tool.execute(input, { toolCallId, messages: [...messages], abortSignal }))
-      .then((result): Outcome => ({ type: "completed", result }), explain)
+      .then(
+        (result): Outcome => ({ type: "completed", result }),
+        (error: unknown) => explain(error, mask),
+      )
     void ended.then((outcome) => resume(Effect.succeed(outcome)))
     return Effect.promise(() => ended)
   })
   return Effect.matchEffect(allowed, {
-    onFailure: (error) => Effect.succeed(explain(error)),
+    onFailure: (error) => Effect.succeed(explain(error, mask)),
     onSuccess: () => call,
   })
 }

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import * as Bus from "../bus/index.ts"
 import { Sections } from "../config/sections.ts"
-import type * as MCP from "../mcp/index.ts"
+import * as MCP from "../mcp/index.ts"
 import type * as Permission from "../permission/index.ts"
 import * as Provider from "../provider/provider.ts"
 import { Budget, shareOf } from "./budget.ts"
@@ -135,6 +135,7 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
         const { transcript } = session
         const turn = Effect.gen(function* () {
           yield* setStatus(sessionID, session, { type: "busy" })
+          const mcp = yield* MCP.Service
           const model = yield* Effect.mapError(
             provider.model(input.model ?? session.model),
             (cause) => new SessionError({ reason: new NoModel({ cause }) }),
@@ -167,7 +168,7 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
             directory: options.directory,
             budget: session.budget,
             experimental,
-            mask: provider.mask,
+            mask: (text) => mcp.mask(provider.mask(text)),
             status: (status) => setStatus(sessionID, session, status),
             ...(input.system === undefined ? {} : { system: input.system }),
             ...(input.ruleset === undefined ? {} : { ruleset: input.ruleset }),

@@ -145,7 +145,7 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       const outcomes = yield* Effect.forEach(
         calls.values(),
         ({ call, partID }) =>
-          Effect.tap(Calls.run(call, tools, messages, allowed(partID)), (outcome) =>
+          Effect.tap(Calls.run(call, tools, messages, allowed(partID), input.mask), (outcome) =>
             transcript.call(
               messageID,
               partID,
