@@ -23,7 +23,11 @@ export interface HttpRequest {
   readonly body?: string | undefined
 }
 
-/** What `fetch` is called with. `timeout` is Bun's: without it a silent connection is closed after five minutes. */
+/**
+ * What `fetch` is called with. `timeout` is Bun's: without it a silent connection is closed after five minutes. Without
+ * `keepalive` a connection is used once: Bun asks again on the next idle one where a server closes it at once, and each
+ * of these would be a GET that nobody paced.
+ */
 export interface FetchInit {
   readonly method: string
   readonly headers: Headers
@@ -31,6 +35,7 @@ export interface FetchInit {
   readonly signal: AbortSignal
   readonly redirect: "manual"
   readonly timeout: false
+  readonly keepalive: boolean
 }
 
 /** How bytes travel. Rejects where no response came; never throws. */
@@ -72,7 +77,8 @@ const make = (fetch: Fetch): Http => {
     hops = 0,
   ): void => {
     const { body = null, headers, method, url } = request
-    fetch(url, { method, headers, body, signal, redirect: "manual", timeout: false }).then(
+    const keepalive = method === "POST"
+    fetch(url, { method, headers, body, signal, redirect: "manual", timeout: false, keepalive }).then(
       (response) => {
         if (signal.aborted) return discard(response)
         if (!Redirect.isRedirect(response.status)) return receive(response)

@@ -7,7 +7,7 @@ import { invalidParams } from "../protocol/jsonrpc.ts"
 import type { HttpStatus, TransportReason } from "./error.ts"
 
 /** What may stand before the word, so that it is this protocol's session: nothing, an article, the protocol's name. */
-const before = String.raw`(?:^|[.:;,("'\`\-–—]\s*|\b(?:the|your|this|a|an|its|mcp|or|and)[\s-]+)`
+const before = String.raw`(?:^|[.:;,("'\`\-–—]\s*|\b(?:the|your|this|a|an|its|mcp|or|and)[\s-]+|\b(?:provided|given)\s+(?=(?:mcp[\s-]+)?session[\s_-]*id\b))`
 /** The session or its id, by itself: no `session_name`, no `session type`. */
 const session = String.raw`(?:mcp[\s-]+)?session(?:[\s_-]*id)?(?:\s+(?:id\s+)?header)?(?![\w-])`
 /** An id that is quoted in between. */
@@ -24,10 +24,27 @@ const patterns: ReadonlyArray<RegExp> = [
   ),
   // Session not found; the session has expired; Mcp-Session-Id header is required; session 123abc does not exist
   new RegExp(
-    String.raw`${before}${session}${quoted}\s+(?:(?:is|was|has|has\s+been|does|did|could)\s+)?(?:(?:not\s+(?:be\s+)?(?:found|exist|valid|recognized|recognised|active|initialized|provided|known))|missing|required|${fault}|terminated|closed|timed\s+out|no\s+longer\s+(?:valid|exists|active)|doesn['’]?t\s+exist)${end}`,
+    String.raw`${before}${session}${quoted}\s+(?:(?:is|was|has|has\s+been|does|did|could)\s+)?(?:(?:not\s+(?:be\s+)?(?:found|exist|valid|recognized|recognised|active|initialized|provided|known))|missing|required|must\s+be\s+(?:provided|sent|supplied)|${fault}|terminated|closed|timed\s+out|no\s+longer\s+(?:valid|exists|active)|doesn['’]?t\s+exist)${end}`,
     "i",
   ),
-  new RegExp(String.raw`(?:could|can)\s*not\s+find\s+(?:(?:a|the|your|any)\s+)?${session}${end}`, "i"),
+  new RegExp(
+    String.raw`(?:(?:could|can)\s*not|unable\s+to|failed\s+to)\s+find\s+(?:(?:a|the|your|any)\s+)?${session}${end}`,
+    "i",
+  ),
+  // Valid session ID required; please provide a valid session ID; missing required header: Mcp-Session-Id
+  new RegExp(String.raw`(?:^|[.:]\s*)(?:a\s+)?valid\s+${session}\s+(?:is\s+)?required${end}`, "i"),
+  new RegExp(
+    String.raw`\bprovide\s+(?:a|the|your)\s+(?:valid\s+)?(?=(?:mcp[\s-]+)?session[\s_-]*id\b)${session}${end}`,
+    "i",
+  ),
+  /\bmissing\s+(?:required\s+)?header\s*:?\s*["'`]?mcp-session-id\b/i,
+  // No transport found for sessionId: the words of servers that keep a transport for each session
+  new RegExp(
+    String.raw`\bno\s+transport\s+(?:found\s+|exists\s+)?for\s+(?:(?:the|this|your)\s+)?${session}${end}`,
+    "i",
+  ),
+  // A code in place of a sentence, alone or as the error of a JSON object
+  /^(?:\{\s*"(?:error|code)"\s*:\s*")?(?:session[_-](?:id[_-])?(?:not[_-]found|expired|invalid|missing|unknown|required)|(?:invalid|unknown|expired|missing|no)[_-]session(?:[_-]id)?)(?:"|$)/i,
   // The words of the official SDKs, before a session is begun and after it is forgotten.
   /(?:^|[.:]\s*)server not initialized\b/i,
 ]

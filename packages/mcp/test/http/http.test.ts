@@ -1,5 +1,5 @@
 /** What every request goes through: redirects, and failures that a person can understand. */
-import { createServer, type Server } from "node:net"
+import { createServer, type Server, type Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -151,6 +151,42 @@ describe("a server that cannot be reached", () => {
       const withPassword = yield* of("https://me:hunter2@server.test/mcp")
       expect(withPassword).toContain("user name or a password")
       expect(withPassword).not.toContain("hunter2")
+    }),
+  )
+})
+
+describe("a server that closes the connection at a GET", () => {
+  it.live("is not asked again on each idle connection that there is", () =>
+    Effect.gen(function* () {
+      let gets = 0
+      const sockets: Array<Socket> = []
+      const port = yield* listening(
+        createServer((socket) => {
+          sockets.push(socket)
+          socket.on("error", () => undefined)
+          socket.on("data", (data) => {
+            if (data.toString().startsWith("POST"))
+              return socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+            gets += 1
+            return socket.destroy()
+          })
+        }),
+      )
+      yield* Effect.addFinalizer(() => Effect.sync(() => sockets.forEach((socket) => socket.destroy())))
+      const http = yield* Http.Http
+      const asked = (method: "GET" | "POST") =>
+        Effect.callback<string>((resume) => {
+          http.send(
+            { method, url: `http://127.0.0.1:${port}/mcp`, headers: new Headers() },
+            AbortSignal.timeout(30_000),
+            (response) => void response.text().then((text) => resume(Effect.succeed(text))),
+            (error) => resume(Effect.succeed(error.reason._tag)),
+          )
+        })
+      const posts = Array.from({ length: 5 }, () => asked("POST"))
+      expect(yield* Effect.all(posts, { concurrency: "unbounded" })).toEqual(["{}", "{}", "{}", "{}", "{}"])
+      expect(yield* asked("GET")).toBe("Unreachable")
+      expect(gets).toBe(1)
     }),
   )
 })

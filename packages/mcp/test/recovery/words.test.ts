@@ -37,6 +37,15 @@ const lost: ReadonlyArray<readonly [who: string, text: string, code?: number]> =
   ["a gateway", "Could not find session"],
   ["a gateway", "Session ID is invalid or expired", -32600],
   ["a gateway", "Your session is no longer valid"],
+  ["the SDK for TypeScript, its examples", "No transport found for sessionId"],
+  ["a gateway", "Missing required header: Mcp-Session-Id", -32000],
+  ["a gateway", "Valid session ID required"],
+  ["a gateway", "Please provide a valid session ID"],
+  ["a gateway", "The provided session ID is not valid"],
+  ["a gateway", "Session ID must be provided"],
+  ["a gateway", "Unable to find session"],
+  ["a gateway", "session_not_found"],
+  ["a gateway", '{"error":"invalid_session"}'],
 ]
 
 const kept: ReadonlyArray<readonly [text: string, code?: number]> = [
@@ -55,6 +64,12 @@ const kept: ReadonlyArray<readonly [text: string, code?: number]> = [
   ["Session cookies are not allowed here"],
   ["session token budget exceeded"],
   ["Unsupported protocol version"],
+  ["No transport found for flight 77"],
+  ["session_not_found_handler is not a function"],
+  ['{"tool":"book","error":"session_expired"}'],
+  ["Please provide a valid session name"],
+  ["Please provide a valid session for the browser"],
+  ["Missing required header: X-Session-Kind"],
   ["Bad Request"],
   ["No valid session ID provided. ".repeat(40)],
 ]
