@@ -102,3 +102,19 @@ export const signature = (root: unknown): string => {
     })
   return `(${parts.join(", ")})`.replace(/\s+/g, " ")
 }
+
+/** The values that a schema names one by one, as they are typed; none where it leaves them open. */
+export const choices = (schema: Schema, root: unknown): ReadonlyArray<string> => {
+  const named = own(schema, "enum")
+  if (Array.isArray(named)) return named.flatMap((each) => (typeof each === "object" ? [] : [String(each)]))
+  const either = own(schema, "anyOf") ?? own(schema, "oneOf")
+  if (Array.isArray(either)) {
+    return either.slice(0, hops).flatMap((each) => {
+      const one = resolve(each, root)
+      const only = own(one, "const")
+      return only === undefined || typeof only === "object" ? [] : [String(only)]
+    })
+  }
+  const all = types(schema, root)
+  return all.size === 1 && all.has("boolean") ? ["true", "false"] : []
+}

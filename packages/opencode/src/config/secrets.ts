@@ -3,7 +3,7 @@ import type { Snapshot } from "./config.ts"
 import * as Mask from "./mask.ts"
 
 // Names of variables whose values are secrets, whoever set them.
-const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT|CREDENTIALS?|AUTH)(?:_|$)/i
+export const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|PAT|CREDENTIALS?|AUTH)(?:_|$)/i
 // A shorter value of such a variable is more likely a word than a secret.
 const shortestSecret = 8
 

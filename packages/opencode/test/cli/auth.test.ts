@@ -88,6 +88,15 @@ describe("auth", () => {
     }),
   )
 
+  it.live("offers the other command for what is near to it", () =>
+    Effect.gen(function* () {
+      const { mcp } = yield* world
+      const { code, stderr } = yield* mcp({ docs: { type: "remote", url: "http://127.0.0.1:9/" } }, ["auth", "lst"])
+      expect(stderr).toContain(`no server "lst" is configured; there is "docs"; did you mean mcp auth list?`)
+      expect(code).toBe(2)
+    }),
+  )
+
   it.live("gives a script one object on standard output, and the address beside it", () =>
     Effect.gen(function* () {
       const { config, start } = yield* guarded()

@@ -1,11 +1,13 @@
 /** `auth`: a person signs in to a server, in a browser, and it is connected. */
 import { Mcp, type ServerState } from "@opencode-ai/mcp/mcp"
 import type { Authorization } from "@opencode-ai/mcp/mcp/authorization"
+import { nearest } from "@opencode-ai/mcp/config/nearest"
 import { placeOf } from "@opencode-ai/mcp/connection/authorize"
+import { McpError } from "@opencode-ai/mcp/error"
 import * as Effect from "effect/Effect"
 import type { Server, Snapshot } from "../../config/config.ts"
 import type { Options } from "../configuration.ts"
-import { type ExitCode, Exit } from "../failure.ts"
+import { CliFailure, type ExitCode, Exit } from "../failure.ts"
 import { spinner } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Present from "../present.ts"
@@ -28,7 +30,13 @@ export const auth = (options: AuthOptions) =>
     ? withServers(options, isAuthorizable, () => chosen(options))
     : withServers(options, options.server, (snapshot) =>
         Effect.andThen(admit(options.server ?? "", snapshot), signInTo(options.server ?? "", options)),
-      )
+      ).pipe(Effect.mapError((error) => misspelt(options.server ?? "", error)))
+
+/** A name that no server has may be the other command. */
+const misspelt = <E>(name: string, error: E): E | CliFailure =>
+  error instanceof McpError && error.reason._tag === "ServerNotFound" && nearest(name, ["list"]).length > 0
+    ? new CliFailure({ tag: "ServerNotFound", text: `${error.message}; did you mean mcp auth list?` })
+    : error
 
 /** One that is switched off is connected too, so it has to be approved as any other. */
 const admit = (name: string, snapshot: Snapshot) =>

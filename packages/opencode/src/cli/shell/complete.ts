@@ -5,6 +5,7 @@
  */
 import * as Template from "@opencode-ai/mcp/catalog/template"
 import { Mcp } from "@opencode-ai/mcp/mcp"
+import { levels } from "@opencode-ai/mcp/notification/level"
 import type { CompleteRequestParams } from "@opencode-ai/mcp/protocol/model"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -65,7 +66,16 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
     if (command === "help") return words.length === 1 ? Typed.names : []
     if (command === "auth" && words.length === 1) return [...servers().map((each) => each.name), "list"]
     if (words.length === 1) return takesServer ? servers().map((each) => each.name) : []
+    if (command === "setLevel" && words.length === 2) return levels
     if (!connected(server)) return []
+    if (command === "approve" && words.length === 2) {
+      return known(mcp.held)
+        .filter((held) => held.server === server)
+        .map(({ tool }) => tool.name)
+    }
+    if ((command === "subscribe" || command === "unsubscribe") && words.length === 2) {
+      return known(mcp.resources(server)).map(({ item }) => item.uri)
+    }
     if (command === "call" && words.length === 2) return known(mcp.tools(server)).map(({ tool }) => tool.name)
     if (command === "call") {
       const found = known(mcp.tools(server)).find(({ tool }) => tool.name === name)
@@ -86,6 +96,13 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
     const given = words.slice(3).map((word) => word.split("=")[0])
     const all = subject(command, server, name)?.names ?? []
     return all.filter((each) => !given.includes(each)).map((each) => `${each}=`)
+  }
+
+  /** What the schema of a tool says that an argument may be. */
+  const listed = ([, server = "", name = ""]: ReadonlyArray<string>, argument: string): ReadonlyArray<string> => {
+    const found = connected(server) ? known(mcp.tools(server)).find(({ tool }) => tool.name === name) : undefined
+    const property = Schema.properties(found?.tool.inputSchema).find((each) => each.name === argument)
+    return property === undefined ? [] : Schema.choices(property.schema, found?.tool.inputSchema)
   }
 
   /** What a server says that a value may be. */
@@ -129,6 +146,14 @@ export const make: Effect.Effect<Complete, never, Mcp> = Effect.gen(function* ()
         }),
       )
       return
+    }
+    if (words[0] === "call" && words.length >= 3 && argument !== undefined && value !== undefined) {
+      const offered = listed(words, unquoted(argument))
+      const whole = offered.filter(Text.isPlain).map((each) => `${argument}=${quoted(each)} `)
+      return found(
+        whole.filter((each) => each.startsWith(part)),
+        part,
+      )
     }
     const fitting = names(words)
       .filter(Text.isPlain)

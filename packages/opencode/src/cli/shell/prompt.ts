@@ -17,6 +17,7 @@ import { tell } from "../tell.ts"
 import * as Text from "../text.ts"
 import * as Complete from "./complete.ts"
 import type { Needs } from "./operations.ts"
+import * as History from "./history.ts"
 import * as State from "./state.ts"
 import * as Terminal from "./terminal.ts"
 import * as Typed from "./typed.ts"
@@ -97,6 +98,7 @@ export const prompt = (options: Options) =>
         prompt: output.out.paint("bold", "mcp> "),
         complete: yield* Complete.make,
         floor: output.floor,
+        history: yield* History.load((text) => output.mask(text)),
       })
       const say = (event: Event) => {
         const text = told(event, output)

@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { createInterface, type Interface } from "node:readline"
 import type { Floor } from "../floor.ts"
+import * as History from "./history.ts"
 
 export type Input = { readonly line: string } | { readonly key: "interrupt" | "end" }
 
@@ -28,13 +29,12 @@ export interface Terminal {
  */
 export type Complete = (line: string, found: (candidates: ReadonlyArray<string>, part: string) => void) => void
 
-const historySize = 1_000
-
 /** The terminal of this process, held as long as the Scope; a question takes it from the line by way of the floor. */
 export const make = (options: {
   readonly prompt: string
   readonly complete: Complete
   readonly floor: Floor
+  readonly history: History.History
 }): Effect.Effect<Terminal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { stdin, stdout } = process
@@ -42,7 +42,7 @@ export const make = (options: {
     const inputs = yield* Queue.unbounded<Input>()
     let asking = false
     let interrupt: (() => void) | undefined
-    let history: Array<string> = []
+    let history: Array<string> = [...options.history.lines]
     /** What is said while a question has the terminal. */
     let held: Array<string> | undefined
 
@@ -57,7 +57,7 @@ export const make = (options: {
         output: stdout,
         terminal: interactive,
         prompt: options.prompt,
-        historySize,
+        historySize: History.size,
         history,
         removeHistoryDuplicates: true,
         completer: (line: string, found: (error: null, result: [Array<string>, string]) => void) =>
@@ -68,7 +68,10 @@ export const make = (options: {
       opened.on("history", (next) => {
         history = next
       })
-      opened.on("line", (line) => offer({ line }))
+      opened.on("line", (line) => {
+        if (interactive) options.history.keep(line)
+        offer({ line })
+      })
       opened.on("close", () => {
         if (opened !== lines || held !== undefined) return
         if (asking) stdout.write("\n")

@@ -12,21 +12,21 @@ import { operations } from "./operations.ts"
 import type { State } from "./state.ts"
 
 /** Commands of the command line that make sense here. */
-export const shared: ReadonlyMap<string, string> = new Map([
-  ["tools", "tools [server]"],
-  ["call", "call <server> <tool> [key=value … | {json}]"],
-  ["resources", "resources [server]"],
-  ["templates", "templates [server]"],
-  ["read", "read <server> <uri | template> [name=value …]"],
-  ["prompts", "prompts [server]"],
-  ["prompt", "prompt <server> <name> [key=value …]"],
-  ["logs", "logs [server]"],
-  ["complete", "complete <server> <prompt | template> <argument> [value]"],
-  ["auth", "auth <server> | auth list"],
-  ["logout", "logout <server>"],
-  ["debug", "debug <server>"],
-  ["doctor", "doctor [server]"],
-  ["approve", "approve <server> [tool]"],
+export const shared: ReadonlyMap<string, readonly [usage: string, about: string]> = new Map([
+  ["tools", ["tools [server]", "the tools that can be called, and their arguments"]],
+  ["call", ["call <server> <tool> [key=value … | {json}]", "call a tool"]],
+  ["resources", ["resources [server]", "the resources that can be read"]],
+  ["templates", ["templates [server]", "what resource URIs can be made from"]],
+  ["read", ["read <server> <uri | template> [name=value …]", "print a resource"]],
+  ["prompts", ["prompts [server]", "the prompts, and their arguments"]],
+  ["prompt", ["prompt <server> <name> [key=value …]", "print the messages of a prompt"]],
+  ["complete", ["complete <server> <prompt | template> <argument> [value]", "what a value may be"]],
+  ["logs", ["logs [server]", "what servers wrote to stderr and logged"]],
+  ["auth", ["auth <server> | auth list", "sign in; who is signed in to what"]],
+  ["logout", ["logout <server>", "forget a sign-in"]],
+  ["debug", ["debug <server>", "each step of connecting to it"]],
+  ["doctor", ["doctor [server]", "why a server does not work, and what to change"]],
+  ["approve", ["approve <server> [tool]", "offer tools again that changed"]],
 ])
 
 /** Commands of the shell's own, each an operation. */
@@ -75,14 +75,20 @@ const help = Effect.gen(function* () {
   const output = yield* Output
   const lines = [
     ["servers", "every server and what it offers"] as const,
-    ...[...shared.values()].map((usage) => [usage, ""] as const),
+    ...shared.values(),
     ...own.values(),
-    ["help [command]", ""] as const,
+    ["help [command]", "this, or how a command is used"] as const,
     ["exit", "close every server and leave; Ctrl-D does too"] as const,
   ]
-  yield* output.print(
-    lines.map(([usage, about]) => `  ${usage.padEnd(28)} ${output.out.paint("dim", about)}`.trimEnd()).join("\n"),
-  )
+  const wide = Math.max(...lines.map(([usage]) => Text.width(usage)))
+  const { columns, paint } = output.out
+  // A usage that leaves no room has what it is about on a line of its own.
+  const room = Math.min(wide, Math.max(28, columns() - 52))
+  const shown = ([usage, about]: readonly [string, string]) =>
+    Text.width(usage) <= room
+      ? `  ${usage}${" ".repeat(room - Text.width(usage))}  ${paint("dim", about)}`
+      : `  ${usage}\n  ${" ".repeat(room)}  ${paint("dim", about)}`
+  yield* output.print(lines.map(shown).join("\n"))
   return Exit.done
 })
 
