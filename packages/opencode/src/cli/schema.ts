@@ -103,17 +103,16 @@ export const signature = (root: unknown): string => {
   return `(${parts.join(", ")})`.replace(/\s+/g, " ")
 }
 
+const typed = (value: unknown): ReadonlyArray<string> =>
+  typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? [String(value)] : []
+
 /** The values that a schema names one by one, as they are typed; none where it leaves them open. */
 export const choices = (schema: Schema, root: unknown): ReadonlyArray<string> => {
   const named = own(schema, "enum")
-  if (Array.isArray(named)) return named.flatMap((each) => (typeof each === "object" ? [] : [String(each)]))
+  if (Array.isArray(named)) return named.flatMap(typed)
   const either = own(schema, "anyOf") ?? own(schema, "oneOf")
   if (Array.isArray(either)) {
-    return either.slice(0, hops).flatMap((each) => {
-      const one = resolve(each, root)
-      const only = own(one, "const")
-      return only === undefined || typeof only === "object" ? [] : [String(only)]
-    })
+    return either.slice(0, hops).flatMap((each) => typed(own(resolve(each, root), "const")))
   }
   const all = types(schema, root)
   return all.size === 1 && all.has("boolean") ? ["true", "false"] : []

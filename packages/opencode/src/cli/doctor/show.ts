@@ -18,7 +18,8 @@ const narrowest = 24
 /** Each check on a line, what to do below it. */
 export const checkLines = (checks: ReadonlyArray<Check>, { out }: Writer): ReadonlyArray<string> => {
   const width = Math.max(0, ...checks.map(({ check }) => Text.width(check)))
-  const room = out.columns() - width - 5
+  // Set in by two where several servers are shown.
+  const room = out.columns() - width - 7
   const rows = (text: string, first: string): ReadonlyArray<string> => {
     const lines = Text.harmless(text).split("\n")
     const wrapped = out.terminal && room >= narrowest ? lines.flatMap((line) => Text.wrap(line, room - 2)) : lines
