@@ -7,9 +7,10 @@ import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { secured } from "@opencode-ai/testing/peers/relay"
 import { it } from "@opencode-ai/testing/effect"
-import { describe, expect } from "@opencode-ai/testing/runner"
+import { describe, expect, test } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import { chmodSync } from "node:fs"
+import { meaning, missingVariables } from "../../src/cli/doctor/words.ts"
 import { json, type Result, world } from "./program.ts"
 
 interface Check {
@@ -280,4 +281,55 @@ describe("doctor", () => {
       }),
     60_000,
   )
+
+  it.live(
+    "tells of tools that are held back, and of keys that are shortened",
+    () =>
+      Effect.gen(function* () {
+        const { mcp } = yield* world
+        let description = "It says one thing"
+        const name = "a_tool_with_a_name_that_is_far_too_long_for_what_providers_take"
+        const server = yield* rawHttp({
+          check: false,
+          on: {
+            "tools/list": ({ rpc: { id } }) => ({
+              json: { jsonrpc: "2.0", id, result: { tools: [{ name, description, inputSchema: { type: "object" } }] } },
+            }),
+          },
+        })
+        const servers = { changing: remote(server.url, { oauth: false }) }
+        const before = yield* mcp(servers, ["doctor", "changing"])
+        expect(before.stdout).toMatch(
+          /! keys +the keys of 1 tools are shortened or told apart by a hash, such as changing_a_tool/,
+        )
+        expect(before.code).toBe(0)
+        description = "It says another thing"
+        const after = yield* mcp(servers, ["doctor", "changing"])
+        expect(after.stdout).toMatch(/! held tools +changed since they were reviewed, and held back: a_tool_with/)
+        expect(after.stdout).toContain("→ See what changed, and offer them again: mcp approve changing")
+        expect(after.code).toBe(0)
+      }),
+    60_000,
+  )
+
+  test("reads in a server's last words which variables it misses, and what else they mean", () => {
+    const missed = (...lines: ReadonlyArray<string>) => missingVariables(lines)
+    expect(missed("Error: BRAVE_API_KEY environment variable is required")).toEqual(["BRAVE_API_KEY"])
+    expect(missed("Missing required environment variable: NOTION_TOKEN")).toEqual(["NOTION_TOKEN"])
+    expect(missed("Please set SLACK_BOT_TOKEN and SLACK_TEAM_ID environment variables")).toEqual([
+      "SLACK_BOT_TOKEN",
+      "SLACK_TEAM_ID",
+    ])
+    expect(missed("GITHUB_PERSONAL_ACCESS_TOKEN not set")).toEqual(["GITHUB_PERSONAL_ACCESS_TOKEN"])
+    expect(missed("    raise KeyError(key)", "KeyError: 'DATABASE_URL'")).toEqual(["DATABASE_URL"])
+    expect(missed("1 validation error for Settings", "JIRA_URL", "  Field required [type=missing]")).toEqual([
+      "JIRA_URL",
+    ])
+    expect(missed("Server ready", "MAX_RETRIES is 3", "connected to https://example.com/A_B")).toEqual([])
+    expect(meaning(["npm error code E404", "npm error 404 Not Found - GET"])).toContain("No package has this name")
+    expect(meaning(["Cannot connect to the Docker daemon at unix:///var/run/docker.sock"])).toContain("start it")
+    expect(meaning(["ModuleNotFoundError: No module named 'mcp'"])).toContain("Python does not find mcp")
+    expect(meaning(["Error: listen EADDRINUSE: address already in use :::3000"])).toContain("Port 3000 is taken")
+    expect(meaning(["hello"])).toBe(undefined)
+  })
 })

@@ -7,23 +7,26 @@ const lack =
 
 const missing: ReadonlyArray<RegExp> = [
   new RegExp(`${variable}["'\`]?(?: environment variable| env(?:ironment)? var(?:iable)?s?)? ${lack}`, "g"),
-  new RegExp(
-    `(?:missing|set|require[sd]?|provide|define|no)\\b[^\\n]{0,60}?\\benv(?:ironment)?\\b[^\\n]{0,40}?["'\`]?${variable}`,
-    "gi",
-  ),
-  new RegExp(`(?:missing|please set|you must set|must set|need to set|required)[: ]+(?:the )?["'\`$]?${variable}`, "g"),
+  new RegExp(`(?:[Mm]issing|[Pp]lease set|must set|need to set|[Rr]equired)[: ]+(?:the )?["'\`$]?${variable}`, "g"),
   new RegExp(`KeyError: ["']${variable}["']`, "g"),
+  // As pydantic has it.
+  new RegExp(`^\\s*${variable}\\s*\\n\\s*Field required`, "gim"),
 ]
+
+/** A line that speaks of variables, and that one of them lacks. */
+const speaks = /(?=.*\benv)(?=.*\b(?:missing|required?s?|not set|not found|must|please|need|provide|undefined)\b)/i
 
 /** The variables that the lines say are missing. */
 export const missingVariables = (lines: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const text = lines.map((line) => line.slice(0, 500)).join("\n")
-  const found = new Set<string>()
-  for (const pattern of missing) {
-    for (const [, name] of text.matchAll(pattern))
-      if (name !== undefined && name === name.toUpperCase()) found.add(name)
-  }
-  return [...found]
+  const short = lines.map((line) => line.slice(0, 500))
+  const named = short
+    .filter((line) => speaks.test(line))
+    .flatMap((line) => [...line.matchAll(new RegExp(variable, "g"))])
+  const said = missing.flatMap((pattern) => [...short.join("\n").matchAll(pattern)])
+  const names = [...named, ...said].flatMap(([, name = ""]) =>
+    name !== "" && name === name.toUpperCase() ? [name] : [],
+  )
+  return [...new Set(names)]
 }
 
 const reasons: ReadonlyArray<readonly [RegExp, (found: RegExpExecArray) => string]> = [
