@@ -19,7 +19,7 @@ export const valid = ({ config, error, origins }: Server): Check => {
 /** Whether it may be started. */
 export const approved = (server: Server, { directory }: Snapshot): Effect.Effect<Check, never, Trust> =>
   Effect.gen(function* () {
-    if (!server.project) return ok("approval", "the project has no part in it: it is trusted")
+    if (!server.project) return ok("approval", "no file of the project defines it: it is trusted")
     if (yield* (yield* Trust).isApproved(server, directory)) return ok("approval", "approved in this form")
     return failed(
       "approval",
