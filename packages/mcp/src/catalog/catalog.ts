@@ -186,7 +186,9 @@ export const layer = (options: {
         run(Effect.forkIn(tell, scope))
       }
       session.onRenewed(() => {
-        for (const [what, lists] of kinds) if (lists.some((list) => list.known() !== undefined)) again(what, lists)
+        // A cursor is worth nothing in the next session: what is being read is read again, too.
+        const isWanted = (list: Listed<unknown>) => list.known() !== undefined || list.isReading()
+        for (const [what, lists] of kinds) if (lists.some(isWanted)) again(what, lists)
       })
       for (const [what, lists] of kinds) {
         yield* follow({
