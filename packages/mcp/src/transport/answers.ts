@@ -66,6 +66,7 @@ export const makeAnswers = (options: {
       exchange,
       url,
       cursor: post,
+      isOver: () => exchange.session !== post.session,
       limit: limits.event,
       event: (data) => {
         if (post.open) deliverText(data, post)

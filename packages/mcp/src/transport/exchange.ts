@@ -27,6 +27,8 @@ import { readRefusal } from "./refusal.ts"
 export interface Flight {
   /** `held`: not given to the network, or refused. `given`: the server may have it. `taken`: it answers. */
   at: "held" | "given" | "taken"
+  /** The id of the session that it was sent in last. */
+  session: string | undefined
   /** Somebody waits for what becomes of it. If not, it is not sent once more. */
   readonly open: boolean
 }
@@ -197,7 +199,10 @@ export const make = (options: {
       const { answered } = history
       const { session } = exchange
       const { body, flight, method, signal, url } = call
-      if (flight !== undefined) flight.at = "given"
+      if (flight !== undefined) {
+        flight.at = "given"
+        flight.session = session
+      }
       const common = headersOf(call, sent)
       // What belongs to one request is not written into the headers of all.
       const headers = own === undefined ? common : new Headers([...common, ...Object.entries(own)])

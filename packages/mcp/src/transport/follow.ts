@@ -172,8 +172,14 @@ const longestResumePause = 5_000
  * Resumes a stream until its handler has had enough. The server says when to come back, and may send it away as often
  * as it likes: the deadline of the request is the bound. Fails where the server cannot or will not resume.
  */
-export const resume = (options: FollowOptions): Effect.Effect<void, TransportError> =>
+export const resume = (
+  options: FollowOptions & {
+    /** Whether another session has begun than the one that took the request: it knows nothing of the stream. */
+    readonly isOver: () => boolean
+  },
+): Effect.Effect<void, TransportError> =>
   Effect.gen(function* () {
+    const ended = fail(new StreamEnded({ url: shownUrl(options.url) }))
     let empty = 0
     let failures = 0
     /** For how long a busy server wants to be left alone. */
@@ -181,6 +187,7 @@ export const resume = (options: FollowOptions): Effect.Effect<void, TransportErr
     for (;;) {
       const pause = empty < unslowedResumptions ? 0 : Math.min(longestResumePause, 250 * 2 ** (empty - 1))
       yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause, wanted))
+      if (options.isOver()) return yield* ended
       wanted = 0
       const result = yield* Effect.result(visit(options))
       if (Result.isSuccess(result)) {
@@ -195,7 +202,7 @@ export const resume = (options: FollowOptions): Effect.Effect<void, TransportErr
       // A session that is forgotten meanwhile refuses the stream, and not the request: that was taken, and is not sent again.
       const cannot = (reason._tag === "HttpStatus" && reason.status === 405) || isSessionLost(reason)
       if (cannot || (isPassing(result.failure) && failures >= resumeFailures)) {
-        return yield* fail(new StreamEnded({ url: shownUrl(options.url) }))
+        return yield* ended
       }
       if (!isPassing(result.failure)) return yield* result.failure
       wanted = rest(reason, yield* Clock.currentTimeMillis)

@@ -43,6 +43,7 @@ const postOf = (message: Message): Post => ({
   controller: new AbortController(),
   open: true,
   at: "held",
+  session: undefined,
   lastEventId: undefined,
   retry: undefined,
 })

@@ -89,7 +89,7 @@ export const open = (
       }
       const body = encode(message, receiver)
       if (body === undefined) return
-      const post: Post = { controller: new AbortController(), open: true, at: "held" }
+      const post: Post = { controller: new AbortController(), open: true, at: "held", session: undefined }
       const method = "method" in message ? message.method : "an answer"
       const cancels = cancelledBy(message)
       underway.set(message, post)

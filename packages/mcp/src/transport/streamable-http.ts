@@ -59,7 +59,7 @@ export const open = (
     const keepSession = (post: Post, response: Response): boolean => {
       const id = response.headers.get("mcp-session-id")
       if (id === null) return true
-      if (sessionId.test(id)) exchange.session = id
+      if (sessionId.test(id)) exchange.session = post.session = id
       else {
         const detail = "gave a session id with characters that it may not have"
         discard(response)
