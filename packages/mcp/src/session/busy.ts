@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type { TransportError, TransportReason } from "../transport/error.ts"
 import { askedToWait, type Delays, delays as makeDelays, type Patience } from "../transport/patience.ts"
 import type { Failed } from "./entry.ts"
-import type { SessionError } from "./error.ts"
+import { lost, type SessionError } from "./error.ts"
 
 /** What is left of the delays of a request, and how long it has waited, in milliseconds. */
 export interface Busy {
@@ -21,7 +21,7 @@ export const comeBack = <Result>(
   { reason }: TransportError,
   { error, later, past, remaining }: Failed<Result>,
   patience: Patience,
-  ended: Effect.Effect<never, SessionError>,
+  ended: Effect.Effect<never, TransportError>,
 ): Effect.Effect<Result, SessionError> | undefined => {
   if (askedToWait(reason, 0) === undefined) return undefined
   return Effect.gen(function* () {
@@ -30,7 +30,8 @@ export const comeBack = <Result>(
     const least = yield* delays.next(reason)
     const delay = Math.max(asked, least ?? 0)
     if (least === undefined || waited + delay > patience.refusedFor || delay >= remaining()) return yield* error
-    yield* Effect.raceFirst(Effect.sleep(delay), ended)
+    const gone = Effect.mapError(ended, (ending) => lost(error.server, error.method, ending))
+    yield* Effect.raceFirst(Effect.sleep(delay), gone)
     return yield* later({ delays, waited: waited + delay })
   })
 }

@@ -41,6 +41,8 @@ export interface Pending {
   readonly long: boolean
   readonly idle: number
   readonly options: RequestOptions | undefined
+  /** In which of the sessions over one connection it was sent. */
+  readonly generation: number
   /** When it ends however much progress it reports. */
   last: number
   deadline: number
@@ -115,6 +117,7 @@ export class Entry<Result> implements Pending {
   readonly id: number
   readonly idle: number
   readonly options: RequestOptions | undefined
+  readonly generation: number
   last: number
   deadline: number
   paused: number
@@ -125,7 +128,6 @@ export class Entry<Result> implements Pending {
   private readonly params: object
   private readonly owner: Owner
   private readonly past: Past | undefined
-  private readonly generation: number
   private readonly resume: (effect: Effect.Effect<Result, SessionError>) => void
 
   constructor(

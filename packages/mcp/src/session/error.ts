@@ -114,6 +114,9 @@ export class SessionError extends Data.TaggedError("SessionError")<{
   }
 }
 
+/** The error of a request whose transport ended, or lost it. */
+export const lost = (server: string, method: string, error: TransportError): SessionError =>
+  new SessionError({ server, method, reason: new Transport({ error }) })
+
 /** The error of a request whose connection this side closed. */
-export const closed = (server: string, method: string): SessionError =>
-  new SessionError({ server, method, reason: new Transport({ error: fail(new Closed()) }) })
+export const closed = (server: string, method: string): SessionError => lost(server, method, fail(new Closed()))

@@ -11,12 +11,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Method from "../protocol/method.ts"
 import { isPassing, type TransportError } from "../transport/error.ts"
 import { Patience } from "../transport/patience.ts"
 import { isSessionLost } from "../transport/session-lost.ts"
 import { comeBack } from "./busy.ts"
 import type { Owner } from "./entry.ts"
-import type { SessionError } from "./error.ts"
+import { closed, type SessionError } from "./error.ts"
 import { within } from "./within.ts"
 
 /** What changes nothing at the server: it is asked once more where its answer was lost on the way. */
@@ -50,9 +51,14 @@ const handshakes = Schedule.max([Schedule.exponential("500 millis").pipe(Schedul
 export interface Recovery {
   readonly lost: Owner["lost"]
   readonly generation: Owner["generation"]
+  /** Whether the session with this number is no longer in force, or about to be so. */
+  readonly isOver: (generation: number) => boolean
   /** The session was found to be forgotten without any request that waits. */
   readonly forgotten: (error: TransportError) => void
-  /** What a request waits for that is made meanwhile, no longer than its timeout; `undefined` where nothing is under way. */
+  /**
+   * What a request waits for that is sent meanwhile, no longer than its timeout: in no session it would be refused.
+   * `undefined` where nothing is under way, and for the handshake itself.
+   */
   readonly underWay: (method: string, timeout: number | undefined) => Effect.Effect<void, SessionError> | undefined
   /** The first session has begun: from here on one that is lost is begun anew. */
   readonly begun: () => void
@@ -66,10 +72,8 @@ export const make = (options: {
   readonly handshake: Effect.Effect<void, SessionError>
   /** How many answers came, over all sessions. */
   readonly answers: () => number
-  /** What they learn who wait for it where the connection is closed. */
-  readonly closed: SessionError
   /** Fails when the connection ends. */
-  readonly ended: Effect.Effect<never, SessionError>
+  readonly ended: Effect.Effect<never, TransportError>
   /** It could not be begun anew. */
   readonly failed: (error: TransportError) => void
 }): Effect.Effect<Recovery, never, Scope.Scope> =>
@@ -77,6 +81,8 @@ export const make = (options: {
     const scope = yield* Effect.scope
     const patience = yield* Patience
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    /** What they learn who wait for it where the connection is closed. */
+    const over = closed(options.server, Method.initialize.method)
     let generation = 0
     let running: Deferred.Deferred<void, SessionError> | undefined
     /** The answers before this session's own; `undefined` before the first session. */
@@ -91,7 +97,7 @@ export const make = (options: {
       const current = Deferred.makeUnsafe<void, SessionError>()
       if (scope.state._tag === "Closed") {
         // A refusal that comes while the connection is being closed: nothing is begun, and nothing would end the wait.
-        Deferred.doneUnsafe(current, Exit.fail(options.closed))
+        Deferred.doneUnsafe(current, Exit.fail(over))
         return current
       }
       running = current
@@ -110,7 +116,7 @@ export const make = (options: {
             } else options.failed(error)
             // Who waits was not interrupted, where the connection was closed meanwhile.
             const isClosed = exit._tag === "Failure" && Cause.hasInterrupts(exit.cause)
-            Deferred.doneUnsafe(current, isClosed ? Exit.fail(options.closed) : exit)
+            Deferred.doneUnsafe(current, isClosed ? Exit.fail(over) : exit)
           }),
         ),
       )
@@ -121,14 +127,22 @@ export const make = (options: {
 
     /** Several handshakes may be tried: whoever waits has a time of their own. */
     const awaited = (session: Deferred.Deferred<void, SessionError>, method: string, timeout: number | undefined) =>
-      within(Deferred.await(session), options.server, method, timeout ?? options.timeout)
+      within(
+        // That the handshake failed is a reason; that it was given up is none, and concerns the request itself.
+        Effect.mapError(Deferred.await(session), (error) => (error === over ? closed(options.server, method) : error)),
+        options.server,
+        method,
+        timeout ?? options.timeout,
+      )
 
     return {
       generation: () => generation,
+      isOver: (one) => running !== undefined || one !== generation,
       begun: () => {
         answersBefore = options.answers()
       },
-      underWay: (method, timeout) => (running === undefined ? undefined : awaited(running, method, timeout)),
+      underWay: (method, timeout) =>
+        running === undefined || method === Method.initialize.method ? undefined : awaited(running, method, timeout),
       forgotten: (error) => {
         start(error)
       },

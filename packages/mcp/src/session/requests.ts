@@ -24,7 +24,7 @@ import {
   type RequestOptions,
   totalFactor,
 } from "./entry.ts"
-import { InvalidResponse, Protocol, SessionError, Timeout, Transport } from "./error.ts"
+import { InvalidResponse, lost, Protocol, type SessionError, Timeout, Transport } from "./error.ts"
 import * as Trace from "./trace.ts"
 
 /** Cancellations and answers that wait for a server to read are bounded by this number; then they are dropped. */
@@ -96,10 +96,6 @@ const withMeta = (params: object, id: RequestId, long: boolean, meta: JsonObject
   return { ...params, _meta: long ? { ...traced, progressToken: id } : traced }
 }
 
-/** The error of a request that its transport lost. */
-const transportFailure = (server: string, method: string, error: TransportError): SessionError =>
-  new SessionError({ server, method, reason: new Transport({ error }) })
-
 /** The requests of one session over one connection. `timeout` is the default idle timeout in milliseconds. */
 export const make = (options: {
   readonly server: string
@@ -107,6 +103,10 @@ export const make = (options: {
   readonly refused: Owner["refused"]
   readonly lost: Owner["lost"]
   readonly generation: Owner["generation"]
+  /** What a request waits for before it is sent, the first time and again; `undefined` where there is nothing. */
+  readonly underWay: (method: string, timeout: number | undefined) => Effect.Effect<void, SessionError> | undefined
+  /** Whether the session with this number is over, and another begun or about to be. */
+  readonly isOver: (generation: number) => boolean
   readonly connection: () => Connection | undefined
 }): Effect.Effect<Requests, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -161,6 +161,8 @@ export const make = (options: {
       // The one request that is never cancelled (Cancellation, Behavior Requirements).
       if (entry.method === "initialize") return
       if (options.connection()?.abandoned(entry.id) !== true) return
+      // The next session has never heard of it.
+      if (options.isOver(entry.generation)) return
       post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: entry.id, reason } })
     }
 
@@ -190,9 +192,11 @@ export const make = (options: {
       params: object,
       requestOptions: RequestOptions | undefined,
       past: Past | undefined,
-    ) =>
+    ): Effect.Effect<Result, SessionError> =>
       Effect.callback<Result, SessionError>((resume) => {
-        if (over !== undefined) return resume(Effect.fail(transportFailure(options.server, token.method, over)))
+        if (over !== undefined) return resume(Effect.fail(lost(options.server, token.method, over)))
+        const first = options.underWay(token.method, requestOptions?.timeout)
+        if (first !== undefined) return resume(Effect.andThen(first, send(token, params, requestOptions, past)))
         const id = ++nextId
         const idle = requestOptions?.timeout ?? options.timeout
         const now = deadlines.now()

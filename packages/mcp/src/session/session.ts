@@ -24,7 +24,6 @@ import { adapter, type Adapter, isRevision, latest, type Revision } from "../pro
 import { Closed, fail as transportError, type TransportError, Unresponsive } from "../transport/error.ts"
 import { type Connection, Transport } from "../transport/transport.ts"
 import {
-  closed,
   NotDeclared,
   SessionError,
   type SessionReason,
@@ -221,8 +220,7 @@ const begin = (
       timeout: options.timeout ?? defaultTimeout,
       handshake: Effect.suspend(() => renew),
       answers: () => requests.answers(),
-      closed: closed(options.server, Method.initialize.method),
-      ended: Effect.mapError(Deferred.await(over), (error) => failure(new TransportEnded({ error }))),
+      ended: Deferred.await(over),
       failed: (error) => end(error),
     })
     const requests: Requests.Requests = yield* Requests.make({
@@ -231,6 +229,8 @@ const begin = (
       refused: visits.recover,
       lost: recovery.lost,
       generation: recovery.generation,
+      underWay: recovery.underWay,
+      isOver: recovery.isOver,
       connection: () => connection,
     })
     const inbound = yield* Inbound.make({
@@ -315,14 +315,9 @@ const begin = (
 
     const declared: Session["Service"]["declares"] = ({ capability }) =>
       (current.tasks || capability[0] !== "tasks") && declares(offers, capability)
-    const send: Session["Service"]["request"] = (method, params, requestOptions) => {
-      const waiting = recovery.underWay(method.method, requestOptions?.timeout)
-      const sent = requests.request(method, params, requestOptions)
-      return waiting === undefined ? sent : Effect.andThen(waiting, sent)
-    }
     const ask: Session["Service"]["request"] = (method, params, requestOptions) =>
       declared(method)
-        ? send(method, params, requestOptions)
+        ? requests.request(method, params, requestOptions)
         : Effect.fail(
             new SessionError({
               server: options.server,
@@ -339,8 +334,9 @@ const begin = (
       const ping = requests.request(Method.ping, {}, { timeout: keepAlive }).pipe(
         Effect.catch(({ reason }) =>
           Effect.sync(() => {
-            // Whatever else it answers, it lives.
-            if (reason._tag === "Timeout") end(transportError(new Unresponsive({ after: keepAlive })))
+            // Whatever else it answers, it lives; and while another session is begun none is asked.
+            if (reason._tag === "Timeout" && reason.kind !== "connect")
+              end(transportError(new Unresponsive({ after: keepAlive })))
           }),
         ),
       )

@@ -15,7 +15,7 @@ import { idLimit } from "../capability/visit.ts"
 import { brief } from "../protocol/json.ts"
 import { isObject, type JsonObject, urlElicitationRequired } from "../protocol/jsonrpc.ts"
 import type { TransportError } from "../transport/error.ts"
-import { ElicitationDeclined, Protocol, SessionError, Transport } from "./error.ts"
+import { ElicitationDeclined, lost, Protocol, SessionError } from "./error.ts"
 import type { Recover } from "./entry.ts"
 
 /** How many visits of one session may be under way; of more the oldest is forgotten. */
@@ -130,11 +130,8 @@ export const make = (options: {
       discard: true,
     })
     const { method, server } = error
-    const lost = Effect.mapError(
-      options.ended,
-      (error) => new SessionError({ server, method, reason: new Transport({ error }) }),
-    )
-    return Effect.andThen(Effect.raceFirst(all, lost), again)
+    const gone = Effect.mapError(options.ended, (ending) => lost(server, method, ending))
+    return Effect.andThen(Effect.raceFirst(all, gone), again)
   }
 
   return {

@@ -59,6 +59,8 @@ const play = (script: ReadonlyArray<Step>) =>
       refused: () => undefined,
       lost: () => undefined,
       generation: () => 0,
+      underWay: () => undefined,
+      isOver: () => false,
       connection: () => connection,
     })
     const answered = new Set<number>()
@@ -176,6 +178,8 @@ describe("requests", () => {
         refused: () => undefined,
         lost: () => undefined,
         generation: () => 0,
+        underWay: () => undefined,
+        isOver: () => false,
         connection: () => connection,
       })
       state.room = 0
@@ -199,6 +203,8 @@ describe("requests", () => {
         refused: () => undefined,
         lost: () => undefined,
         generation: () => 0,
+        underWay: () => undefined,
+        isOver: () => false,
         connection: () => ({
           ...connection,
           send: (message) => {
@@ -230,6 +236,8 @@ describe("requests", () => {
         refused: () => undefined,
         lost: () => undefined,
         generation: () => 0,
+        underWay: () => undefined,
+        isOver: () => false,
         connection: () => connection,
       })
       const call = Effect.forkChild(requests.request(Method.callTool, { name: "slow" }), { startImmediately: true })
