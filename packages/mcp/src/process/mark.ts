@@ -11,7 +11,7 @@ import { execFile } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
-import { awaitGone, leader, type ProcessRecord, processTable, signalAll } from "./tree.ts"
+import { awaitGone, leader, type ProcessRecord, processTable, signalAll, together } from "./tree.ts"
 
 /** The name of the variable. */
 export const variable = "OPENCODE_MCP_OWNER"
@@ -82,9 +82,12 @@ const all: Effect.Effect<ReadonlyArray<Marked>> = Effect.gen(function* () {
   })
 })
 
+/** Servers that end at the same time are looked for at once. */
+const marked = together(all)
+
 /** Those that descend from one start of one server. */
 export const startedAs = (mark: string): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
-  Effect.map(all, (rows) => rows.filter((row) => row.mark === mark))
+  Effect.map(marked, (rows) => rows.filter((row) => row.mark === mark))
 
 /** Of `rows`, those whose owner lived in `here` and is not in the table any more, under its id and start time. */
 export const abandoned = (

@@ -6,6 +6,7 @@
  * is known by its id and its start time, so an id that was reused is never signalled. Zombies count as gone.
  */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { execFile } from "node:child_process"
@@ -87,6 +88,25 @@ export const processTable: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.
   }
 })
 
+/**
+ * One look for all who ask before it is taken: fifty servers that end at the same time do not read the table fifty times
+ * before the first of them is told, and nobody sees what was older than the question.
+ */
+export const together = <A>(look: Effect.Effect<A>): Effect.Effect<A> => {
+  let next: Deferred.Deferred<A> | undefined
+  return Effect.suspend(() => {
+    if (next !== undefined) return Deferred.await(next)
+    const taken = Deferred.makeUnsafe<A>()
+    next = taken
+    const take = Effect.suspend(() => {
+      next = undefined
+      return Deferred.into(look, taken)
+    })
+    // Whoever asked first looks for the others too, so it is not interrupted.
+    return Effect.uninterruptible(Effect.yieldNow.pipe(Effect.andThen(take), Effect.andThen(Deferred.await(taken))))
+  })
+}
+
 /** The processes that descend from `root`, and `root` itself, as the table has them. */
 export const descendants = (table: ReadonlyArray<ProcessRecord>, root: number): ReadonlyArray<ProcessRecord> => {
   const found = new Map<number, ProcessRecord>()
@@ -144,7 +164,7 @@ export interface System {
 
 const here: System = {
   isWindows: process.platform === "win32",
-  table: processTable,
+  table: together(processTable),
   lately: Effect.runSync(Effect.cachedWithTTL(processTable, pollInterval / 2)),
   signal: (pid, name) => Effect.ignore(Effect.try({ try: () => process.kill(pid, name), catch: () => undefined })),
   run: outputOf,

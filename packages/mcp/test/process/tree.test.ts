@@ -1,6 +1,9 @@
 /** The process table of a platform without `/proc`, as text: what `ps` of macOS prints. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { it } from "@opencode-ai/testing/effect"
 import { describe, expect, test } from "@opencode-ai/testing/runner"
-import { descendants, parsePs, parseStarted, survivors } from "../../src/process/tree.ts"
+import { descendants, parsePs, parseStarted, survivors, together } from "../../src/process/tree.ts"
 
 const table = parsePs(`    1     0     1 Ss   Mon Nov  2 08:00:01 2026    
   501     1   501 S+   Sat Nov 21 10:20:18 2026    
@@ -44,4 +47,30 @@ describe("a server's process", () => {
   test("is known by its id alone until its start time is", () => {
     expect(left("")).toEqual([501, 502, 503])
   })
+})
+
+describe("a look at the processes", () => {
+  const counting = () => {
+    let looks = 0
+    return together(Effect.sync(() => (looks += 1)))
+  }
+
+  it.live("is one for fifty servers that end at the same time, and another for who asks later", () =>
+    Effect.gen(function* () {
+      const look = counting()
+      const fifty = Array.from({ length: 50 }, () => look)
+      expect(new Set(yield* Effect.all(fifty, { concurrency: "unbounded" }))).toEqual(new Set([1]))
+      expect(yield* look).toBe(2)
+    }),
+  )
+
+  it.live("comes for the others where who asked first has gone away", () =>
+    Effect.gen(function* () {
+      const look = counting()
+      const first = yield* Effect.forkChild(look, { startImmediately: true })
+      const second = yield* Effect.forkChild(look, { startImmediately: true })
+      yield* Fiber.interrupt(first)
+      expect(yield* Fiber.join(second)).toBe(1)
+    }),
+  )
 })
