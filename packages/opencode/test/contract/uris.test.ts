@@ -31,7 +31,9 @@ const serving = (contents: object) =>
 const files = (directory: string) =>
   readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const file = relative(directory, join(entry.parentPath, entry.name))
-    return entry.isFile() && !file.startsWith("home/.bun/") && file !== "servers.json" ? [file] : []
+    // What is kept of servers has names of its own, whatever they say.
+    const isOwn = /^(?:home\/\.bun\/|home\/\.state\/opencode\/mcp-(?:pins|audit)|servers\.json$)/.test(file)
+    return entry.isFile() && !isOwn ? [file] : []
   })
 
 describe("read", () => {
