@@ -16,16 +16,17 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { AuthError } from "./auth/error.ts"
-import type { OAuth } from "./auth/oauth.ts"
 import { Catalog } from "./catalog/catalog.ts"
 import * as CatalogLayer from "./catalog/catalog.ts"
+import type { CatalogStore } from "./catalog/kept.ts"
 import type { ServerConfig } from "./config.ts"
 import { type Assembly, stack, type Surroundings } from "./connection/assembly.ts"
+import * as Keeping from "./connection/keeping.ts"
+import type { Connection, Live } from "./connection/model.ts"
 import * as Outcome from "./connection/outcome.ts"
 import { delays as makeDelays, makeWatch, patienceOf, Recovery } from "./connection/recovery.ts"
 import * as Sleep from "./connection/sleep.ts"
 import * as Standing from "./connection/standing.ts"
-import type { Wishes } from "./connection/standing.ts"
 import * as Stderr from "./connection/stderr.ts"
 import type { Status } from "./events.ts"
 import { Notifications } from "./notification/notifications.ts"
@@ -36,41 +37,7 @@ import { within } from "./session/within.ts"
 import type { TransportError } from "./transport/error.ts"
 import { Patience } from "./transport/patience.ts"
 
-/** What a connected server is reached through. */
-export interface Live {
-  readonly session: Session["Service"]
-  readonly catalog: Catalog["Service"]
-  /** What is asked of this session and those after it. */
-  readonly wishes: Wishes
-  /** How long connecting took, in milliseconds. */
-  readonly connectMs: number
-  /** When it was connected, in milliseconds since 1970. */
-  readonly since: number
-}
-
-export interface Connection {
-  readonly config: ServerConfig
-  readonly notifications: Notifications["Service"]
-  /** Its authorization; `undefined` where it is not authorized by tokens. */
-  readonly oauth: OAuth | undefined
-  readonly status: () => Status
-  /** The session and the catalogue, while it is connected and awake. */
-  readonly live: () => Live | undefined
-  /** The same, and while it sleeps those before: what they know holds, and a request through them wakes it. */
-  readonly known: () => Live | undefined
-  /** What it wrote to stderr lately, across its sessions. */
-  readonly stderr: () => ReadonlyArray<string>
-  /** Connects unless it is connected or about to be, and waits for the outcome. One that sleeps is connected. */
-  readonly connect: Effect.Effect<Status>
-  /** The same, and wakes it where it sleeps. */
-  readonly wake: Effect.Effect<Status>
-  /** Ends the session, or the attempt at one; afterwards it is `disabled`. Waits until everything is closed. */
-  readonly disconnect: Effect.Effect<void>
-  /** A person has to act before it can connect: takes note of that, unless it is connected. */
-  readonly held: (error: AuthError) => void
-  /** The status, once it is not `pending`. */
-  readonly settled: Effect.Effect<Status>
-}
+export type { Connection, Live, Offered } from "./connection/model.ts"
 
 /** An attempt at connecting, or several in a row: who waits for it, and the fibre that makes it. */
 interface Attempt {
@@ -89,6 +56,7 @@ export const make = (options: {
   readonly config: ServerConfig
   readonly assembly: Assembly
   readonly surroundings: Surroundings
+  readonly catalogs: CatalogStore | undefined
   /** What its first attempt waits for: the end of the one whose place it takes. */
   readonly after?: Effect.Effect<void> | undefined
   readonly onStatus: (status: Status) => void
@@ -104,6 +72,13 @@ export const make = (options: {
     const recovery = yield* Recovery
     const delays = makeDelays(recovery)
     const sleep = config.type === "local" ? config.sleep : undefined
+    const keeping = yield* Keeping.make({
+      config,
+      directory: options.surroundings.directory,
+      store: options.catalogs,
+      // The end of the Scope waits for it.
+      run: (save) => runFork(Effect.forkIn(Effect.uninterruptible(save), parent, { startImmediately: true })),
+    })
     const standing = Standing.make({ server: config.name, timeout: config.timeout.catalog })
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     const watch = yield* makeWatch(
@@ -162,7 +137,11 @@ export const make = (options: {
       onChanged: options.onCatalog,
       // Whoever reads a list of a session that falls asleep is given the next one's.
       reading: parent,
-      before: () => resting && CatalogLayer.known(resting.catalog),
+      before: Effect.suspend((): Effect.Effect<CatalogLayer.Before | undefined> => {
+        if (resting !== undefined) return Effect.succeed({ lists: CatalogLayer.known(resting.catalog), inForce: true })
+        return Effect.map(keeping.recall, (lists) => lists && { lists, inForce: false })
+      }),
+      onRead: keeping.keep,
     }).pipe(
       Layer.provideMerge(stack(options.assembly, config, options.surroundings, oauth)),
       Layer.provide(Layer.succeed(Patience)(patienceOf(recovery))),
@@ -219,10 +198,8 @@ export const make = (options: {
         })
         // Before anybody knows of the session, so that nothing they ask overtakes it.
         yield* Effect.forkIn(standing.renew(session), own, { startImmediately: true })
-        if (before !== undefined) {
-          const differs = before.session.agreement.instructions !== session.agreement.instructions
-          if (differs) notifications.publish("warning", { message: "was woken, and its instructions are others now" })
-          connected.catalog.correct()
+        if (before !== undefined && before.session.agreement.instructions !== session.agreement.instructions) {
+          notifications.publish("warning", { message: "was woken, and its instructions are others now" })
         }
         if (sleep !== undefined) {
           const rest = fallAsleep(connected, own)
@@ -343,8 +320,11 @@ export const make = (options: {
         },
         isQuiet,
       }
+      runFork(keeping.recall)
       return Effect.andThen(begin(current, build), Deferred.await(current.outcome))
     }
+
+    const known = () => live ?? (status.status === "connected" ? resting : undefined)
     const isAsleep = () => resting !== undefined && status.status === "connected" && attempt === undefined
     const wake: Effect.Effect<Status> = Effect.suspend(() => {
       if (!isAsleep()) return connect
@@ -379,7 +359,17 @@ export const make = (options: {
       oauth,
       status: () => status,
       live: () => live,
-      known: () => live ?? (status.status === "connected" ? resting : undefined),
+      known,
+      offered: () => {
+        const now = known()
+        if (now !== undefined) {
+          return { lists: CatalogLayer.offered(now.catalog), instructions: now.session.agreement.instructions }
+        }
+        const lists = status.status === "pending" ? keeping.kept() : undefined
+        return lists && { lists, instructions: lists.agreement.instructions }
+      },
+      recall: keeping.recall,
+      forget: keeping.forget,
       stderr: stderr.lines,
       connect,
       wake,

@@ -21,6 +21,7 @@ import { Sampling } from "./capability/sampling.ts"
 import { Tasks } from "./capability/tasks.ts"
 import type { ServerConfig } from "./config.ts"
 import type { Connection, Live } from "./connection.ts"
+import { CatalogStore } from "./catalog/kept.ts"
 import { CredentialStore, makeMemory } from "./auth/store.ts"
 import { Assembly } from "./connection/assembly.ts"
 import * as Authorize from "./connection/authorize.ts"
@@ -35,6 +36,7 @@ import * as Gather from "./mcp/gather.ts"
 import type { Of } from "./mcp/gather.ts"
 import * as Holding from "./mcp/holding.ts"
 import type { HeldTool } from "./mcp/holding.ts"
+import { make as makeOffered, type Offered } from "./mcp/offered.ts"
 import * as Prompts from "./mcp/prompts.ts"
 import * as Registry from "./mcp/registry.ts"
 import type { Registered, Unusable } from "./mcp/registry.ts"
@@ -65,6 +67,7 @@ export type { Authorization } from "./mcp/authorization.ts"
 export type { CallError, CallOptions } from "./mcp/calls.ts"
 export type { Of } from "./mcp/gather.ts"
 export type { HeldTool } from "./mcp/holding.ts"
+export type { Instructions, Offered } from "./mcp/offered.ts"
 export type { Unusable } from "./mcp/registry.ts"
 export type { ServerState } from "./mcp/state.ts"
 export type { ToolEntry } from "./mcp/tools.ts"
@@ -118,8 +121,19 @@ export class Mcp extends Context.Service<
      * (2025-11-25, Pagination); it is empty where the server does not declare the kind.
      */
     readonly tools: (server?: string) => Effect.Effect<ReadonlyArray<ToolEntry>, CallError>
-    /** The tools that are known at this moment, as `tools` gives them. Never waits, and costs no request. */
-    readonly known: Effect.Effect<ReadonlyArray<ToolEntry>>
+    /**
+     * What is known now, without a request and without waiting for a server: of those that are connected, and of those that
+     * are being connected what they offered last, in an earlier run too where the context has a `CatalogStore`. A call of it
+     * waits for its server; where the server then offers another list there is an event (`mcp.tools.changed`, …). Each is
+     * the same array as before where nothing changed.
+     */
+    readonly offered: Offered
+    /**
+     * Lists again, in the background, what servers that are connected would not say to have changed (2025-11-25, Tools,
+     * Capabilities: `listChanged`), and tells what differs. For the beginning of a session: it returns at once, and costs
+     * nothing where every server tells.
+     */
+    readonly recheck: Effect.Effect<void>
     /** As `tools`. */
     readonly prompts: (server?: string) => Effect.Effect<ReadonlyArray<Of<Prompt>>, CallError>
     /** As `tools`. */
@@ -206,7 +220,8 @@ export class Mcp extends Context.Service<
   /**
    * The service without any server. What the context has is used: `Roots` in place of the default roots; `Sampling`,
    * `Elicitation` and `Tasks`, which are not declared without; `Approval`; `Questions`, whose questions become events; an
-   * `Assembly`, the layers that a server is built from. Closing the Scope closes every server, all at once.
+   * `Assembly`, the layers that a server is built from; a `CatalogStore`, where last catalogues are kept. Closing the Scope
+   * closes every server, all at once.
    */
   static readonly layer = (options: McpOptions): Layer.Layer<Mcp> => Layer.effect(Mcp)(build(options))
 }
@@ -238,6 +253,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const store = getOrUndefined(yield* Effect.serviceOption(CredentialStore)) ?? makeMemory()
     const registry = yield* Registry.make({
       assembly: yield* Assembly,
+      catalogs: yield* CatalogStore,
       surroundings: {
         authorize: yield* Authorize.make(store, publish, options.directory),
         directory: options.directory,
@@ -310,10 +326,11 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
         server === undefined
           ? Effect.andThen(
               Effect.suspend(() => (registry.all().every(isListed) ? Effect.void : gather(undefined, listTools))),
-              Effect.sync(tools.all),
+              Effect.sync(() => tools.all()),
             )
           : Effect.map(gather(server, listTools), () => tools.all().filter((entry) => entry.server === server)),
-      known: Effect.sync(tools.all),
+      offered: makeOffered(registry, tools),
+      recheck: Effect.sync(() => registry.all().forEach(({ connection }) => connection?.live()?.catalog.recheck())),
       prompts: (server) => gather(server, ({ catalog }) => catalog.prompts),
       resources: (server) => gather(server, ({ catalog }) => catalog.resources),
       templates: (server) => gather(server, ({ catalog }) => catalog.templates),

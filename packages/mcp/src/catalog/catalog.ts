@@ -8,42 +8,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { JsonObject } from "../protocol/jsonrpc.ts"
-import { isObject } from "../protocol/jsonrpc.ts"
-import * as Method from "../protocol/method.ts"
 import type { Prompt, Resource, ResourceTemplate, Tool } from "../protocol/model.ts"
 import { closed } from "../session/error.ts"
 import { Session } from "../session/session.ts"
 import { follow } from "./follow.ts"
+import type { Kept, Lists } from "./kept.ts"
+import { promptKind, resourceKind, templateKind, toolKind } from "./kinds.ts"
 import { type Listed, make as makeListed } from "./listed.ts"
 import { type Kind, list } from "./listing.ts"
-
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
-
-const toolKind: Kind<Tool> = {
-  method: Method.listTools,
-  member: "tools",
-  identify: ({ inputSchema, name }) => (isObject(inputSchema) ? text(name) : undefined),
-  is: (item): item is JsonObject & Tool => isObject(item.inputSchema),
-}
-const promptKind: Kind<Prompt> = {
-  method: Method.listPrompts,
-  member: "prompts",
-  identify: ({ name }) => text(name),
-  is: (item): item is JsonObject & Prompt => text(item.name) !== undefined,
-}
-const resourceKind: Kind<Resource> = {
-  method: Method.listResources,
-  member: "resources",
-  identify: ({ uri }) => text(uri),
-  is: (item): item is JsonObject & Resource => text(item.uri) !== undefined,
-}
-const templateKind: Kind<ResourceTemplate> = {
-  method: Method.listResourceTemplates,
-  member: "resourceTemplates",
-  identify: ({ uriTemplate }) => text(uriTemplate),
-  is: (item): item is JsonObject & ResourceTemplate => text(item.uriTemplate) !== undefined,
-}
 
 /**
  * The catalogue of one session.
@@ -65,28 +37,38 @@ export class Catalog extends Context.Service<
     readonly templates: Listed<ResourceTemplate>
     /** Lists everything again, as for who has signed in meanwhile, and tells what differs. It waits for nothing. */
     readonly relist: () => void
-    /** Lists again what is known, which stays in force until then, and tells what differs. */
-    readonly correct: () => void
+    /**
+     * Lists again what the server would not say to have changed, and tells what differs: what is known stays in force
+     * until then. Costs nothing where it does say so. It waits for nothing.
+     */
+    readonly recheck: () => void
     /** Whether a list is being read. */
     readonly isReading: () => boolean
   }
 >()("@opencode/mcp/Catalog") {}
 
-/** The lists that were known in an earlier session. */
-export interface Before {
-  readonly tools: ReadonlyArray<Tool> | undefined
-  readonly prompts: ReadonlyArray<Prompt> | undefined
-  readonly resources: ReadonlyArray<Resource> | undefined
-  readonly templates: ReadonlyArray<ResourceTemplate> | undefined
-}
-
 /** What a catalogue knows. */
-export const known = ({ prompts, resources, templates, tools }: Catalog["Service"]): Before => ({
+export const known = ({ prompts, resources, templates, tools }: Catalog["Service"]): Lists => ({
   tools: tools.known(),
   prompts: prompts.known(),
   resources: resources.known(),
   templates: templates.known(),
 })
+
+/** The same, and where that is not known now what was known last. */
+export const offered = ({ prompts, resources, templates, tools }: Pick<Catalog["Service"], keyof Lists>): Lists => ({
+  tools: tools.offered(),
+  prompts: prompts.offered(),
+  resources: resources.offered(),
+  templates: templates.offered(),
+})
+
+/** What was known before. */
+export interface Before {
+  readonly lists: Lists
+  /** Whether it is in force until it is listed again, and not only offered. */
+  readonly inForce: boolean
+}
 
 type What = "tools" | "prompts" | "resources"
 
@@ -97,6 +79,7 @@ const undeclared: Listed<never> = {
   all: nothing,
   known: () => none,
   forget: () => undefined,
+  offered: () => none,
   isStale: () => false,
   refresh: nothing,
   isReading: () => false,
@@ -112,8 +95,10 @@ export const layer = (options: {
   readonly server?: string | undefined
   readonly timeout?: number | undefined
   readonly onChanged?: ((what: What) => void) | undefined
-  /** What is in force until `correct` is called. Default: nothing. */
-  readonly before?: (() => Before | undefined) | undefined
+  /** What was known in an earlier session: it is compared with what is listed now, and told where that differs. */
+  readonly before?: Effect.Effect<Before | undefined> | undefined
+  /** Called with what is offered whenever a list was read. */
+  readonly onRead?: ((kept: Kept) => void) | undefined
   /** In which lists are read. Default: that of the layer. */
   readonly reading?: Scope.Scope | undefined
 }): Layer.Layer<Catalog, never, Session> =>
@@ -123,13 +108,18 @@ export const layer = (options: {
       const scope = yield* Effect.scope
       const run = Effect.runForkWith(yield* Effect.context<never>())
       const warn = (message: string) => session.notifications.publish("warning", { message })
-      const before = options.before?.()
+      const { inForce, lists: before } = (yield* options.before ?? Effect.undefined) ?? {
+        inForce: false,
+        lists: undefined,
+      }
       const own = <Item>(kind: Kind<Item>, what: What, earlier?: ReadonlyArray<Item>): Listed<Item> =>
         session.declares(kind.method)
           ? makeListed({
               read: list(session, kind, { timeout: options.timeout ?? 30_000, warn }),
               scope: options.reading ?? scope,
               before: earlier,
+              inForce,
+              onRead: () => read(),
               closed: closed(options.server ?? session.agreement.serverInfo.name, kind.method.method),
               warn,
               onMended: () => options.onChanged?.(what),
@@ -147,6 +137,7 @@ export const layer = (options: {
           all: Effect.suspend(() => list.all),
           known: () => list.known(),
           forget: () => list.forget(),
+          offered: () => list.offered(),
           isStale: () => list.isStale(),
           isReading: () => list.isReading(),
           refresh: Effect.suspend(() => list.refresh),
@@ -176,15 +167,21 @@ export const layer = (options: {
         })
         run(Effect.forkIn(Effect.andThen(read, tell), scope))
       }
-      const correct = (what: What, lists: ReadonlyArray<Listed<unknown>>) => {
-        const work = Effect.forEach(lists, (list) => Effect.orElseSucceed(list.correct, () => false), {
+      const read = () =>
+        options.onRead?.({ agreement: session.agreement, ...offered({ tools, prompts, resources, templates }) })
+      /** Lists what is offered, and tells where it differs. */
+      const correct = ([what, lists]: (typeof kinds)[number]) => {
+        const doubtful = lists.filter((list) => list.offered() !== undefined)
+        if (doubtful.length === 0) return Effect.void
+        const work = Effect.forEach(doubtful, (list) => Effect.orElseSucceed(list.correct, () => false), {
           concurrency: "unbounded",
         })
         const tell = Effect.map(work, (differs) => {
           if (differs.includes(true)) options.onChanged?.(what)
         })
-        run(Effect.forkIn(tell, scope))
+        return Effect.forkIn(tell, scope)
       }
+      if (before !== undefined) yield* Effect.forEach(kinds, correct)
       session.onRenewed(() => {
         // A cursor is worth nothing in the next session: what is being read is read again, too.
         const isWanted = (list: Listed<unknown>) => list.known() !== undefined || list.isReading()
@@ -204,10 +201,11 @@ export const layer = (options: {
         templates,
         relist: () => kinds.forEach(([what, lists]) => again(what, lists)),
         isReading: () => kinds.some(([, lists]) => lists.some((list) => list.isReading())),
-        correct: () => {
-          for (const [what, lists] of kinds) {
-            const known = lists.filter((list) => list.known() !== undefined)
-            if (known.length > 0) correct(what, known)
+        recheck: () => {
+          for (const kind of kinds) {
+            const [what, lists] = kind
+            const announces = session.declares({ capability: [what, "listChanged"] })
+            if (!announces && !lists.some((list) => list.isReading())) run(Effect.asVoid(correct(kind)))
           }
         },
       }

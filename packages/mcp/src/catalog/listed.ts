@@ -24,6 +24,8 @@ export interface Listed<Item> {
   readonly all: Effect.Effect<ReadonlyArray<Item>, SessionError>
   /** The list where it is known, at once; as far as it is known. */
   readonly known: () => ReadonlyArray<Item> | undefined
+  /** The same, and where it is not known now what was known last, in an earlier session too. */
+  readonly offered: () => ReadonlyArray<Item> | undefined
   /** Forgets what is kept: who asks next waits for a new listing. */
   readonly forget: () => void
   /** Whether it was forgotten, and not read to its end since. */
@@ -32,8 +34,8 @@ export interface Listed<Item> {
   /** Forgets what is kept and lists again, once for any number of calls meanwhile. */
   readonly refresh: Effect.Effect<ReadonlyArray<Item>, SessionError>
   /**
-   * Lists again while what is known stays in force, and after that where the listing fails; gives whether it differs, and
-   * keeps the same array where it does not.
+   * Lists again while what is known stays in force, and after that where the listing fails; gives whether what was
+   * offered differs, and keeps the same array where it does not. What is not known yet is listed once for all who ask.
    */
   readonly correct: Effect.Effect<boolean, SessionError>
 }
@@ -42,8 +44,11 @@ export interface Listed<Item> {
 export const make = <Item>(options: {
   readonly read: Effect.Effect<Listing<Item>, SessionError>
   readonly scope: Scope.Scope
-  /** What was known in an earlier session: it is in force until it is corrected. */
+  /** What was known in an earlier session; `inForce`: until it is corrected. Otherwise it is offered alone. */
   readonly before?: ReadonlyArray<Item> | undefined
+  readonly inForce?: boolean | undefined
+  /** Called when it was read. */
+  readonly onRead?: (() => void) | undefined
   /** What its readers learn when the Scope is closed. */
   readonly closed: SessionError
   /** Told why it could not be read to its end: once, however often that is tried with the same outcome. */
@@ -52,7 +57,10 @@ export const make = <Item>(options: {
   readonly onMended: () => void
 }): Listed<Item> => {
   type Outcome = Exit.Exit<ReadonlyArray<Item>, SessionError>
-  let value = options.before
+  let value = options.inForce === true ? options.before : undefined
+  let last = options.before
+  /** What was offered, until the first listing is in. */
+  let hint = options.inForce === true ? undefined : options.before
   /** What is in force while it is listed again to be corrected. */
   let doubted: ReadonlyArray<Item> | undefined
   let running: Deferred.Deferred<ReadonlyArray<Item>, SessionError> | undefined
@@ -71,6 +79,7 @@ export const make = <Item>(options: {
   /** Takes note of how a reading ended; gives what its readers learn. */
   const note = (exit: Exit.Exit<Listing<Item>, SessionError>, now: number): Outcome => {
     const earlier = doubted
+    const same = doubted ?? hint
     doubted = undefined
     // A reader was not interrupted itself, so it is not told that it was.
     if (Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)) return Exit.fail(options.closed)
@@ -83,7 +92,8 @@ export const make = <Item>(options: {
     // What breaks off sooner than the reading before it has less to say.
     if (Exit.isSuccess(exit) && !(why !== undefined && (before?.length ?? 0) > exit.value.items.length)) {
       const { items } = exit.value
-      value = earlier !== undefined && JSON.stringify(earlier) === JSON.stringify(items) ? earlier : items
+      last = value = same !== undefined && JSON.stringify(same) === JSON.stringify(items) ? same : items
+      hint = undefined
     }
     const isKept = why !== undefined && before !== undefined && (error === undefined || error.reason._tag === "Timeout")
     const outcome = isKept ? Exit.succeed(value ?? before) : Exit.map(exit, ({ items }) => value ?? items)
@@ -108,7 +118,9 @@ export const make = <Item>(options: {
         Effect.map(Effect.forkIn(twice, options.scope), (fiber) =>
           fiber.addObserver((exit) => {
             running = undefined
-            Deferred.doneUnsafe(deferred, note(exit, clock.currentTimeMillisUnsafe()))
+            const outcome = note(exit, clock.currentTimeMillisUnsafe())
+            if (Exit.isSuccess(exit)) options.onRead?.()
+            Deferred.doneUnsafe(deferred, outcome)
           }),
         ),
         Deferred.await(deferred),
@@ -127,7 +139,9 @@ export const make = <Item>(options: {
     changed = true
   }
   const correct = Effect.suspend(() => {
-    const earlier = (doubted = value)
+    const earlier = value ?? hint
+    if (value === undefined) return Effect.map(all, (items) => earlier !== undefined && items !== earlier)
+    doubted = value
     changed = true
     return Effect.map(start, (items) => items !== earlier)
   })
@@ -136,6 +150,7 @@ export const make = <Item>(options: {
     correct,
     isReading: () => running !== undefined,
     known: () => value,
+    offered: () => value ?? last,
     forget,
     isStale: () => changed,
     refresh: Effect.andThen(Effect.sync(forget), all),

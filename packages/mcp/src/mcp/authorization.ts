@@ -74,17 +74,17 @@ const make = (
   return {
     start: (scopes) => noting(Effect.flatMap(load, (signIn) => signIn.start(oauth, scopes))),
     finish: (callback, trusted = false) =>
-      Effect.andThen(
-        Effect.flatMap(load, (signIn) => signIn.finish(oauth, callback, trusted)),
-        connect,
+      Effect.flatMap(load, (signIn) => signIn.finish(oauth, callback, trusted)).pipe(
+        Effect.andThen(connection.forget),
+        Effect.andThen(connect),
       ),
     signIn: (interaction) =>
-      Effect.andThen(
-        noting(Effect.flatMap(load, (signIn) => signIn.signIn(oauth, telling(registered.name, interaction, publish)))),
-        connect,
-      ),
+      noting(
+        Effect.flatMap(load, (signIn) => signIn.signIn(oauth, telling(registered.name, interaction, publish))),
+      ).pipe(Effect.andThen(connection.forget), Effect.andThen(connect)),
     remove: Effect.gen(function* () {
       yield* oauth.remove
+      yield* connection.forget
       if (connection.live() === undefined) return
       yield* connection.disconnect
       yield* connection.connect

@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type { CatalogStore } from "../catalog/kept.ts"
 import type { Listed } from "../catalog/listed.ts"
 import type { ServerConfig } from "../config.ts"
 import { nearest } from "../config/nearest.ts"
@@ -80,6 +81,8 @@ const warm = (connection: Connection.Connection): Effect.Effect<ReadonlyArray<Se
 export const make = (options: {
   readonly assembly: Assembly
   readonly surroundings: Surroundings
+  /** Where the last catalogue of each server is kept. */
+  readonly catalogs: CatalogStore | undefined
   readonly publish: (event: Event) => void
   /** Called when another list of a server's tools is known. */
   readonly onTools: (registered: Registered) => void
@@ -100,6 +103,7 @@ export const make = (options: {
           config,
           assembly: options.assembly,
           surroundings: options.surroundings,
+          catalogs: options.catalogs,
           after: replaced,
           onStatus: (status) => tellStatus(name, status, publish),
           onCatalog: (what) => {

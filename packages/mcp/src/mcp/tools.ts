@@ -22,8 +22,8 @@ export interface ToolEntry {
 }
 
 export interface Tools {
-  /** What a server offers, where its list is known. */
-  readonly offer: (registered: Registered) => Offer.Offer | undefined
+  /** What a server offers, where its list is known; `eagerly`: while it is being connected, too, as it was known last. */
+  readonly offer: (registered: Registered, eagerly?: boolean) => Offer.Offer | undefined
   /** A tool of a server by its own name, or by a key that stood for it. */
   readonly resolve: (registered: Registered, name: string) => Tool | undefined
   /** The tools of a server that are held back, by their names. */
@@ -32,14 +32,20 @@ export interface Tools {
   readonly heldBy: (registered: Registered, name: string) => Held | undefined
   /** Pins the present form of a tool that is held. */
   readonly approve: (registered: Registered, held: Held) => void
-  /** All that is known now. The same array as before where nothing changed. */
-  readonly all: () => ReadonlyArray<ToolEntry>
+  /** All that is known now, as `offer` has it. The same array as before where nothing changed. */
+  readonly all: (eagerly?: boolean) => ReadonlyArray<ToolEntry>
 }
 
 /** What is held of a server, and what decides it. */
 interface Pinned {
   readonly reviewer: Reviewer
   held: ReadonlyMap<string, Held>
+}
+
+/** What was made of the offers of all servers. */
+interface Made {
+  readonly offers: ReadonlyArray<Offer.Offer>
+  readonly entries: ReadonlyArray<ToolEntry>
 }
 
 const nothingHeld: ReadonlyMap<string, Held> = new Map()
@@ -64,19 +70,20 @@ export const make = (options: {
   const pinned = new WeakMap<Registered, Pinned>()
   /** Every key that was ever offered, and what it means. */
   const offered = new Map<string, Keys.ToolName>()
-  let lastOffers: ReadonlyArray<Offer.Offer> = []
-  let last: ReadonlyArray<ToolEntry> = []
+  const nothing: Made = { offers: [], entries: [] }
+  const made = { known: nothing, eager: nothing }
 
-  const offer = (registered: Registered): Offer.Offer | undefined => {
+  const offer = (registered: Registered, eagerly = false): Offer.Offer | undefined => {
     const { connection } = registered
-    const source = connection?.known()?.catalog.tools.known()
+    const known = connection?.known()?.catalog.tools.known()
+    const source = known ?? (eagerly ? connection?.offered()?.lists.tools : undefined)
     if (connection === undefined || source === undefined) return undefined
     const before = offers.get(registered)
     if (before?.source === source) return before
     const held = review(registered, connection.config, source)
-    const made = Offer.make(source, connection.config.tools, held)
-    offers.set(registered, made)
-    return made
+    const current = Offer.make(source, connection.config.tools, held)
+    offers.set(registered, current)
+    return current
   }
 
   /** Holds what changed, and tells what was not told before. */
@@ -107,18 +114,18 @@ export const make = (options: {
     return Keys.assign([name])[0] ?? ""
   }
 
-  const assign = (names: ReadonlyArray<string>): ReadonlyArray<ToolEntry> => {
+  const assign = (all: ReadonlyArray<Offer.Offer>, names: ReadonlyArray<string>): ReadonlyArray<ToolEntry> => {
     const isTaken = (key: string, { server, tool }: Keys.ToolName) => {
       const meant = offered.get(key)
       return meant !== undefined && (meant.server !== server || meant.tool !== tool)
     }
     const of = (index: number) => names[index] ?? ""
     const keys = Keys.assign(
-      lastOffers.flatMap(({ tools }, index) => tools.map(({ name }) => ({ server: of(index), tool: name }))),
+      all.flatMap(({ tools }, index) => tools.map(({ name }) => ({ server: of(index), tool: name }))),
       isTaken,
     )
     let at = 0
-    return lastOffers.flatMap(({ tools }, index) =>
+    return all.flatMap(({ tools }, index) =>
       tools.map((tool) => {
         const key = keys[at++] ?? ""
         const server = of(index)
@@ -147,19 +154,20 @@ export const make = (options: {
       const meant = offered.get(name)
       return meant?.server === registered.name ? byName?.get(meant.tool) : undefined
     },
-    all: () => {
+    all: (eagerly = false) => {
       const now: Array<Offer.Offer> = []
       const names: Array<string> = []
       for (const registered of registry.all()) {
-        const known = offer(registered)
+        const known = offer(registered, eagerly)
         if (known === undefined) continue
         now.push(known)
         names.push(registered.name)
       }
-      const same = now.length === lastOffers.length && now.every((known, index) => known === lastOffers[index])
-      if (same) return last
-      lastOffers = now
-      return (last = assign(names))
+      const isSame = ({ offers }: Made) => now.length === offers.length && now.every((each, at) => each === offers[at])
+      const before = eagerly ? [made.eager, made.known] : [made.known, made.eager]
+      const current = before.find(isSame) ?? { offers: now, entries: assign(now, names) }
+      made[eagerly ? "eager" : "known"] = current
+      return current.entries
     },
   }
 }

@@ -175,8 +175,13 @@ describe("the structured content of a tool with an output schema", () => {
       for (let count = 0; count < 3; count++)
         expect((yield* mcp.callTool("a", "t")).structuredContent).toEqual({ value: 1 })
       expect(warned.length).toBe(1)
+      // The same tool in the next session is told of no more; that of another entry is.
       yield* mcp.disconnect("a")
       yield* mcp.connect("a")
+      yield* mcp.callTool("a", "t")
+      expect(warned.length).toBe(1)
+      yield* mcp.remove("a")
+      yield* mcp.add(config("a", rawStdio(script)))
       yield* Effect.all(
         [1, 2, 3].map(() => mcp.callTool("a", "t")),
         { concurrency: "unbounded" },
@@ -184,7 +189,7 @@ describe("the structured content of a tool with an output schema", () => {
       expect(warned.length).toBe(2)
       expect(warned[0]).toContain("takes more work")
       const { wires } = yield* Recordings
-      expect(wires("a").map((wire) => wire.messages("sent", "tools/call").length)).toEqual([3, 3])
+      expect(wires("a").map((wire) => wire.messages("sent", "tools/call").length)).toEqual([3, 1, 3])
     }),
   )
 })

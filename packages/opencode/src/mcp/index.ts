@@ -79,7 +79,7 @@ export interface Client {
 export interface Interface extends Authorization.Authorizing {
   /** Waits for servers that are being connected, each for its own start-up timeout. */
   readonly status: () => Effect.Effect<Readonly<Record<string, Status>>>
-  /** Waits until no server is being connected, and what each offers is listed. */
+  /** Waits until no server is being connected that offers nothing yet, and what each offers is listed. */
   readonly settled: () => Effect.Effect<void>
   /**
    * Lists again, in the background, what connected servers would not say to have changed (`listChanged`), and tells what
@@ -88,11 +88,14 @@ export interface Interface extends Authorization.Authorizing {
   readonly recheck: () => Effect.Effect<void>
   /** Those that are connected. Never waits. */
   readonly clients: () => Effect.Effect<Readonly<Record<string, Client>>>
-  /** What connected servers say of their use, by name. `tools` are the keys of the server's tools. Never waits. */
+  /** What servers say of their use, by name; those that are being connected as they said last. `tools` are the keys of the server's tools. Never waits. */
   readonly instructions: () => Effect.Effect<
     ReadonlyArray<{ readonly name: string; readonly instructions: string; readonly tools: ReadonlyArray<string> }>
   >
-  /** By key. Never waits, costs no request, and gives the same record as before where nothing changed. */
+  /**
+   * By key. Never waits, costs no request, and gives the same record as before where nothing changed. Servers that are being
+   * connected offer what they offered last; a call waits for its server.
+   */
   readonly tools: () => Effect.Effect<Readonly<Record<string, ToolDefinition>>>
   /** By `server:prompt`. Waits as `status`. */
   readonly prompts: () => Effect.Effect<Readonly<Record<string, Of<Prompt>>>>
@@ -259,7 +262,7 @@ const make = Effect.gen(function* () {
       onSuccess: (connection) => connection.config.trusted,
     })
   const tools = () =>
-    Effect.flatMap(mcp.known, (known) =>
+    Effect.flatMap(mcp.offered.tools, (known) =>
       known === entries
         ? Effect.succeed(record)
         : Effect.gen(function* () {
@@ -286,15 +289,8 @@ const make = Effect.gen(function* () {
       status: statusNamed,
     }),
     status,
-    settled: () => mcp.settled,
-    recheck: () =>
-      Effect.gen(function* () {
-        for (const { capabilities = {}, name } of yield* mcp.servers) {
-          const kinds = [capabilities.tools, capabilities.prompts, capabilities.resources]
-          if (kinds.every((kind) => kind === undefined || kind.listChanged === true)) continue
-          yield* Effect.ignore(Effect.map(mcp.connection(name), (connection) => connection.live()?.catalog.correct()))
-        }
-      }),
+    settled: () => mcp.offered.ready,
+    recheck: () => mcp.recheck,
     clients: () =>
       Effect.map(mcp.servers, (servers) =>
         Object.fromEntries(
@@ -303,8 +299,8 @@ const make = Effect.gen(function* () {
       ),
     instructions: () =>
       Effect.gen(function* () {
-        const keys = Object.groupBy(yield* mcp.known, ({ server }) => server)
-        const said = yield* mcp.instructions
+        const keys = Object.groupBy(yield* mcp.offered.tools, ({ server }) => server)
+        const said = yield* mcp.offered.instructions
         return said
           .filter(({ instructions }) => instructions.trim() !== "")
           .toSorted((a, b) => (a.server < b.server ? -1 : 1))

@@ -104,7 +104,7 @@ export const connected = (config: ServerConfig, state: ServerState, warnings: Re
       const advice = `See what changed, and offer them again: mcp approve ${argument(name)}`
       all.push(warning("held tools", `changed since they were reviewed, and held back: ${names}`, advice))
     }
-    const known = (yield* mcp.known).filter((each) => each.server === name)
+    const known = (yield* mcp.offered.tools).filter((each) => each.server === name)
     const short = known.filter(({ key, tool }) => key !== fullKey(name, tool.name))
     if (short.length > 0) {
       const found = `the keys of ${short.length} tools are shortened or told apart by a hash, such as ${short[0]?.key}`
