@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import * as Audit from "../audit/audit.ts"
+import * as Catalogs from "../catalog/store.ts"
 import { defaultsOf } from "../config/assemble.ts"
 import { Config, type ConfigError, type Difference, type Server, type Snapshot } from "../config/config.ts"
 import { heldError } from "../trust/question.ts"
@@ -52,7 +53,9 @@ export const client = (options: {
   )
   return Audit.layer.pipe(
     Layer.provide(mcp),
-    Layer.provide(Layer.mergeAll(answers, Tasks.layer(), Credentials.layer, Pins.layer, Telemetry.layer)),
+    Layer.provide(
+      Layer.mergeAll(answers, Tasks.layer(), Credentials.layer, Pins.layer, Catalogs.layer, Telemetry.layer),
+    ),
     Layer.provideMerge(Questions.layer({ timeout: interactionTimeout })),
   )
 }

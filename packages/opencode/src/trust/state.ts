@@ -17,12 +17,16 @@ export const directory = Effect.gen(function* () {
   return paths.join(state, "opencode")
 })
 
-/** Writes a file whole, or leaves what was there: mode 0600, in a directory of mode 0700. */
+/**
+ * Writes a file whole, or leaves what was there: mode 0600, in a directory of mode 0700. `lasting`: it is on the disk
+ * afterwards, whatever becomes of the machine. Default: true.
+ */
 export const write = (
   fs: FileSystem.FileSystem,
   paths: Path.Path,
   file: string,
   text: string,
+  lasting = true,
 ): Effect.Effect<void, PlatformError> =>
   Effect.gen(function* () {
     yield* fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 })
@@ -31,7 +35,7 @@ export const write = (
       Effect.gen(function* () {
         const handle = yield* fs.open(temporary, { flag: "wx", mode: 0o600 })
         yield* handle.writeAll(new TextEncoder().encode(text))
-        yield* handle.sync
+        if (lasting) yield* handle.sync
       }),
     ).pipe(
       Effect.andThen(fs.rename(temporary, file)),
