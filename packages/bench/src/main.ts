@@ -11,7 +11,7 @@ import { lineOf, paintOf, type Report, table } from "./report.ts"
 import { full, type Measurement, quick, type Scenario, type SubjectName } from "./row.ts"
 import { httpJson, httpSse, stdio } from "./scenario/calls.ts"
 import { largeMessage, largeResult, list } from "./scenario/large.ts"
-import { connect, memory, start, turn } from "./scenario/servers.ts"
+import { connect, memory, ready, start, turn } from "./scenario/servers.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
   stdio,
@@ -22,6 +22,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   list,
   connect,
   turn,
+  ready,
   start,
   memory,
 ]

@@ -18,11 +18,11 @@ export const rawServer = (sizes: Partial<Sizes> = {}): Command => ({
  * The same under Node, where nearly all local servers run: its start-up is what parallel connecting waits for. It is
  * built into `directory`, because Node runs no TypeScript. Without Node it runs under Bun.
  */
-export const rawServerOnNode = async (directory: string): Promise<Command> => {
-  if (Bun.which("node") === null) return rawServer()
+export const rawServerOnNode = async (directory: string, sizes: Partial<Sizes> = {}): Promise<Command> => {
+  if (Bun.which("node") === null) return rawServer(sizes)
   const built = await Bun.build({ entrypoints: [file("./server/stdio.ts")], target: "node", outdir: directory })
   const [output] = built.outputs
-  return output === undefined ? rawServer() : { command: "node", args: [output.path] }
+  return output === undefined ? rawServer(sizes) : { command: "node", args: [output.path, ...argumentsOf(sizes)] }
 }
 
 export const tinyServer: Command = { command: "sh", args: [file("./server/tiny.sh")] }

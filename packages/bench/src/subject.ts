@@ -29,6 +29,17 @@ export interface Offer {
     readonly tools: () => Promise<number>
     readonly close: () => Promise<void>
   }>
+  /** Loads a service that keeps catalogues below `cache`, without making it. */
+  readonly keeping: (cache: string) => Promise<Keeping>
+}
+
+/** A service that knows what its servers offered last. */
+export interface Keeping {
+  /** Makes it, adds these and answers with how many tools are offered then, without waiting for servers. */
+  readonly offered: (servers: ReadonlyArray<Command>) => Promise<number>
+  /** How many there are once every server is connected. */
+  readonly settled: () => Promise<number>
+  readonly close: () => Promise<void>
 }
 
 /** The part of a tool result that is looked at. */

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { createInterface } from "node:readline"
-import type { Command, Connection, Offer, Subject, Way } from "./subject.ts"
+import type { Command, Connection, Keeping, Offer, Subject, Way } from "./subject.ts"
 
 export type Order =
   | { readonly op: "stdio"; readonly servers: ReadonlyArray<Command> }
@@ -13,6 +13,9 @@ export type Order =
   | { readonly op: "list" }
   | { readonly op: "offer"; readonly urls: ReadonlyArray<string> }
   | { readonly op: "turns"; readonly turns: number }
+  | { readonly op: "keeping"; readonly cache: string }
+  | { readonly op: "offered"; readonly servers: ReadonlyArray<Command> }
+  | { readonly op: "settled" }
   | { readonly op: "memory" }
   | { readonly op: "close" }
 
@@ -52,6 +55,7 @@ const contestant = async (name: string) => {
   const { subject } = module
   let connections: ReadonlyArray<Connection> = []
   let offered: Awaited<ReturnType<Offer["offer"]>> | undefined
+  let keeping: Keeping | undefined
   let kept: ReadonlyArray<unknown> = []
   const first = () => {
     const connection = connections[0]
@@ -83,11 +87,20 @@ const contestant = async (name: string) => {
         for (let turn = 0; turn < order.turns; turn++) tools = await offered.tools()
         return tools
       }
+      case "keeping":
+        if (subject.keeping === undefined) throw new Error(`${name} keeps no catalogues`)
+        keeping = await subject.keeping(order.cache)
+        return 0
+      case "offered":
+        return keeping?.offered(order.servers) ?? 0
+      case "settled":
+        return keeping?.settled() ?? 0
       case "memory":
         return kept.length
       case "close":
         await Promise.all(connections.map((connection) => connection.close()))
         await offered?.close()
+        await keeping?.close()
         return 0
     }
   }

@@ -98,6 +98,38 @@ export const turn: Scenario = {
   }),
 }
 
+const readyRow: Row = {
+  id: "ready",
+  work: "tools offered after start, 20 servers, last catalogue known",
+  sampled: "milliseconds",
+  unit: "ms",
+  better: "lower",
+  goal: 50,
+}
+
+export const ready: Scenario = {
+  rows: [readyRow],
+  run: alone([readyRow], "tools offered after start", (measurement) =>
+    inTemporaryDirectory(async (directory) => {
+      const { offeredTools, quick, runs, servers: count } = measurement.settings
+      const cache = join(directory, "cache")
+      const server = await rawServerOnNode(directory, { tools: offeredTools, properties: 5 })
+      const servers = Array.from({ length: count }, () => server)
+      const all = count * offeredTools
+      for (let run = 0; run <= (quick ? 1 : runs * 2 + 1); run++) {
+        await withWorker("ours", async (worker) => {
+          await worker.order({ op: "keeping", cache })
+          const { items, wall } = await worker.order({ op: "offered", servers })
+          if (items !== (run === 0 ? 0 : all)) throw new Error(`${items} tools are offered`)
+          const listed = await worker.order({ op: "settled" })
+          if (listed.items !== all) throw new Error(`${listed.items} tools are listed`)
+          if (run > 0) measurement.sample(readyRow.id, "ours", wall)
+        })
+      }
+    }),
+  ),
+}
+
 const startRow: Row = {
   id: "start",
   work: "mcp list with no server configured: wall time over bun -e 0",

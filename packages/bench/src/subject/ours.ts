@@ -98,4 +98,29 @@ export const subject: Subject & Offer = {
       close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
     }
   },
+  keeping: async (cache) => {
+    // No other row loads what this one needs.
+    const [store, NodeServices, ConfigProvider] = await Promise.all([
+      import("@opencode-ai/opencode/catalog/store"),
+      import("@effect/platform-node/NodeServices"),
+      import("effect/ConfigProvider"),
+    ])
+    const environment = ConfigProvider.layer(ConfigProvider.fromEnv({ env: { XDG_CACHE_HOME: cache } }))
+    const layer = Mcp.layer({ directory: process.cwd() }).pipe(
+      Layer.provide(Layer.provide(store.layer, Layer.merge(NodeServices.layer, environment))),
+    )
+    const own = Effect.runSync(Scope.make("parallel"))
+    let kept: Mcp["Service"] | undefined
+    const count = (list: (mcp: Mcp["Service"]) => Effect.Effect<ReadonlyArray<unknown>, unknown>) =>
+      kept === undefined ? Promise.resolve(0) : Effect.runPromise(Effect.map(list(kept), (tools) => tools.length))
+    return {
+      offered: async (servers) => {
+        kept = Context.get(await Effect.runPromise(Layer.buildWithScope(layer, own)), Mcp)
+        for (const [at, server] of servers.entries()) Effect.runFork(kept.add(local(`raw${at}`, server)))
+        return count((mcp) => mcp.offered.tools)
+      },
+      settled: () => count((mcp) => Effect.andThen(mcp.settled, mcp.tools())),
+      close: () => Effect.runPromise(Scope.close(own, Exit.void)),
+    }
+  },
 }
