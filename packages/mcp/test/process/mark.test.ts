@@ -47,8 +47,8 @@ describe("what a killed program left behind", () => {
       expect(pids.map(isAlive)).toEqual([true, true])
       child.kill("SIGKILL")
       yield* ended(child)
-      expect(pids.map(isAlive)).toEqual([true, true])
-      expect(yield* sweep).toBeGreaterThanOrEqual(3)
+      // Any other client on this machine that starts in this moment may have ended them before.
+      yield* sweep
       expect(pids.map(isAlive)).toEqual([false, false])
     }),
   )
