@@ -47,6 +47,17 @@ describe("the benchmark", () => {
   )
 
   test(
+    "offers every tool after a start whose last catalogues are known",
+    async () => {
+      const { code, stdout } = await run(["--quick", "--json", "--only", "ready"])
+      expect(code).toBe(0)
+      const [row] = JSON.parse(stdout).rows
+      expect(row).toMatchObject({ id: "ready", value: expect.any(Number), failures: {} })
+    },
+    bound,
+  )
+
+  test(
     "asks for no list at a model's turn when nothing changed",
     async () => {
       const { code, stdout } = await run(["--quick", "--json", "--only", "turn"])
