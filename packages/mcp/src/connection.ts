@@ -83,7 +83,9 @@ export const make = (options: {
     notifications.listen("stderr", ({ line }) => stderr.push(line))
     const watch = yield* makeWatch(
       recovery,
-      Effect.suspend(() => (status.status === "failed" && attempt === undefined ? attemptOnce(true) : Effect.void)),
+      Effect.uninterruptibleMask((restore) =>
+        status.status === "failed" && attempt === undefined ? attemptOnce(true, restore) : Effect.void,
+      ),
     )
     /** Whether the last attempt failed because the server was not there, or busy. */
     let isAway = false
@@ -202,14 +204,11 @@ export const make = (options: {
           notifications.publish("warning", { message: "was woken, and its instructions are others now" })
         }
         if (sleep !== undefined) {
-          const rest = fallAsleep(connected, own)
           const isWanted = () => standing.subscribes() || connected.catalog.isReading()
-          yield* Effect.forkIn(Sleep.watch({ session, after: sleep, isWanted, rest }), own)
+          yield* Effect.forkIn(Sleep.watch({ session, after: sleep, isWanted, rest: fallAsleep(connected, own) }), own)
         }
-        yield* Effect.forkIn(
-          Effect.catch(connected.session.ended, (error) => ended(connected, own, error)),
-          parent,
-        )
+        const watching = Effect.catch(session.ended, (error) => ended(connected, own, error))
+        yield* Effect.forkIn(watching, parent)
         return { status: "connected" } satisfies Status
       }
       scope = undefined
@@ -221,8 +220,14 @@ export const make = (options: {
       return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
     })
 
+    const settled = Effect.suspend(() =>
+      attempt === undefined || attempt.isQuiet || status.status === "connected"
+        ? Effect.succeed(status)
+        : Deferred.await(attempt.outcome),
+    )
     const finish = (current: Attempt, next: Status) => {
-      if (attempt !== current) return
+      // Where its session has ended since, who waits for it waits for what comes of that.
+      if (attempt !== current) return void Deferred.doneUnsafe(current.outcome, settled)
       attempt = undefined
       // One that was woken was connected all the time, and one that is looked for in vain has failed before.
       if (next.status === "connected" ? status.status !== "connected" : !current.isQuiet || next.status !== "failed")
@@ -296,18 +301,19 @@ export const make = (options: {
         return Effect.as(Effect.forkIn(release(own), parent, { startImmediately: true }), true)
       })
 
-    const connect = Effect.suspend(() => {
+    // Who waits can be interrupted, and not who is about to make an attempt: others wait for that, too.
+    const connect = Effect.uninterruptibleMask((restore) => {
       if (live !== undefined || isAsleep()) return Effect.succeed(status)
       if (attempt !== undefined) {
         if (attempt.isQuiet) become({ status: "pending" })
         attempt.isQuiet = false
         attempt.hurry()
-        return Deferred.await(attempt.outcome)
+        return restore(Deferred.await(attempt.outcome))
       }
       become({ status: "pending" })
-      return attemptOnce(false)
+      return attemptOnce(false, restore)
     })
-    const attemptOnce = (isQuiet: boolean): Effect.Effect<Status> => {
+    const attemptOnce = (isQuiet: boolean, restore: typeof Effect.interruptible): Effect.Effect<Status> => {
       const current: Attempt = {
         outcome: Deferred.makeUnsafe<Status>(),
         fiber: undefined,
@@ -321,15 +327,15 @@ export const make = (options: {
         isQuiet,
       }
       runFork(keeping.recall)
-      return Effect.andThen(begin(current, build), Deferred.await(current.outcome))
+      return Effect.andThen(begin(current, build), restore(Deferred.await(current.outcome)))
     }
 
     const known = () => live ?? (status.status === "connected" ? resting : undefined)
     const isAsleep = () => resting !== undefined && status.status === "connected" && attempt === undefined
-    const wake: Effect.Effect<Status> = Effect.suspend(() => {
-      if (!isAsleep()) return connect
+    const wake: Effect.Effect<Status> = Effect.uninterruptibleMask((restore) => {
+      if (!isAsleep()) return restore(connect)
       const { current, make } = attempts()
-      return Effect.andThen(begin(current, make), Deferred.await(current.outcome))
+      return Effect.andThen(begin(current, make), restore(Deferred.await(current.outcome)))
     })
 
     const disconnect = Effect.suspend(() => {
@@ -377,10 +383,6 @@ export const make = (options: {
       held: (error) => {
         if (live === undefined && attempt === undefined) become(Outcome.statusOf(config, error, error.message))
       },
-      settled: Effect.suspend(() =>
-        attempt === undefined || attempt.isQuiet || status.status === "connected"
-          ? Effect.succeed(status)
-          : Deferred.await(attempt.outcome),
-      ),
+      settled,
     }
   })

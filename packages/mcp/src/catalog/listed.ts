@@ -110,8 +110,9 @@ export const make = <Item>(options: {
     return outcome
   }
 
-  const start = Effect.suspend(() => {
-    if (running !== undefined) return Deferred.await(running)
+  // Who waits can be interrupted, and not who is about to read: others wait for that, too.
+  const start = Effect.uninterruptibleMask((restore) => {
+    if (running !== undefined) return restore(Deferred.await(running))
     const deferred = (running = Deferred.makeUnsafe<ReadonlyArray<Item>, SessionError>())
     return Effect.clockWith((clock) =>
       Effect.andThen(
@@ -123,7 +124,7 @@ export const make = <Item>(options: {
             Deferred.doneUnsafe(deferred, outcome)
           }),
         ),
-        Deferred.await(deferred),
+        restore(Deferred.await(deferred)),
       ),
     )
   })
