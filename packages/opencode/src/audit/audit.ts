@@ -109,7 +109,8 @@ export const layer: Layer.Layer<Mcp, never, Mcp | Config | FileSystem.FileSystem
         const { size } = yield* Effect.orElseSucceed(fs.stat(file), () => ({ size: 0 }))
         if (size > sizeLimit) yield* fs.rename(file, `${file}.1`)
         yield* fs.writeFileString(file, `${JSON.stringify(line)}\n`, { flag: "a", mode: 0o600 })
-      }).pipe(Effect.ignore, Effect.uninterruptible, one.withPermits(1))
+        // What is written when all ends waits for its turn, too.
+      }).pipe(Effect.ignore, one.withPermits(1), Effect.uninterruptible)
 
     return {
       ...mcp,

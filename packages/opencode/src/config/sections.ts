@@ -3,7 +3,8 @@
  * asks for them. What is in them is read by whoever they belong to; this says where each value stands.
  *
  * What a project's files say may send keys of the person elsewhere, load code, or approve its own tools. So their
- * `provider`, and what they allow in `permission`, count only where the person trusts the project.
+ * `provider`, and what they allow in `permission`, count only where the person trusts the project. What they ask for or
+ * deny holds beside the person's own rules (`limits`), and takes the place of none.
  */
 import { at, pathText } from "@opencode-ai/mcp/config/shape"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
@@ -29,6 +30,8 @@ export interface Section {
   readonly value: unknown
   /** `<file>: provider.x.npm`: the place that has the last word on a path in it. */
   readonly where: (path?: ReadonlyArray<string>) => string
+  /** What a project's files want asked or denied: each narrows what the value says, and none widens it. */
+  readonly limits: ReadonlyArray<{ readonly file: string; readonly value: unknown }>
   /** Why tokens in it could not be replaced, with their places. Masked. */
   readonly errors: ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
 }
@@ -54,6 +57,10 @@ export const untrusted = ({ documents }: Pick<Snapshot, "documents">): ReadonlyA
 
 const allows = (permission: unknown): boolean =>
   permission === "allow" || (isObject(permission) && Object.values(permission).some(allows))
+
+/** One action for everything is a rule like any other: no other file's rules take its place. */
+const byPermission = (permission: unknown): unknown =>
+  typeof permission === "string" ? { "*": permission } : permission
 
 /** The rules without what they allow. */
 const withoutAllow = (permission: unknown): unknown => {
@@ -85,8 +92,11 @@ const read = Effect.fnUntraced(function* (snapshot: Snapshot, trusted: boolean) 
   const section = Effect.fnUntraced(function* (name: Name) {
     const all: Array<Read> = []
     const errors: Array<Section["errors"][number]> = []
+    const limits: Array<Section["limits"][number]> = []
     for (const document of snapshot.documents) {
-      const written = at(document.value, [name])
+      const found = at(document.value, [name])
+      const written = name === "permission" ? byPermission(found) : found
+      const isLimit = name === "permission" && document.project && (held.includes(document) || !allows(found))
       const taken =
         !held.includes(document) || name === "model" || name === "experimental"
           ? written
@@ -106,7 +116,9 @@ const read = Effect.fnUntraced(function* (snapshot: Snapshot, trusted: boolean) 
         }
         if (isObject(result.value)) values.push(...Object.entries(result.value))
       }
-      all.push({ document, value: isObject(taken) ? Object.fromEntries(values) : values[0]?.[1] })
+      const value = isObject(taken) ? Object.fromEntries(values) : values[0]?.[1]
+      if (isLimit) limits.push({ file: document.file, value })
+      else all.push({ document, value })
     }
     const last = all.at(-1)
     const found: Section = {
@@ -118,12 +130,13 @@ const read = Effect.fnUntraced(function* (snapshot: Snapshot, trusted: boolean) 
         }
         return last === undefined ? pathText([name, ...path]) : `${last.document.file}: ${pathText([name, ...path])}`
       },
+      limits,
       errors,
     }
     return [name, found] as const
   })
   const sections = new Map(yield* Effect.forEach(names, section))
-  const nothing: Section = { value: undefined, where: (path = []) => pathText(path), errors: [] }
+  const nothing: Section = { value: undefined, where: (path = []) => pathText(path), limits: [], errors: [] }
   const get = (name: Name) => sections.get(name) ?? nothing
   for (const secret of secretsOf(get("provider").value)) secrets.add(secret)
   const hide = Mask.make(secrets)

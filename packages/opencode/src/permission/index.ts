@@ -15,9 +15,9 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
 import * as Bus from "../bus/index.ts"
-import { type Action, decisive, defaults, denies, type Rule, type Ruleset } from "./rules.ts"
+import { type Action, decisive, defaults, denies, narrowed, type Rule, type Ruleset } from "./rules.ts"
 
-export { Action, fromConfig, ofReading, ofResource, Rule, type Ruleset } from "./rules.ts"
+export { Action, fromConfig, ofReading, ofResource, type Read, Rule, type Ruleset } from "./rules.ts"
 
 /** A question of permission. */
 export const Request = Schema.Struct({
@@ -135,6 +135,8 @@ export class Service extends Context.Service<Service, Interface>()("@opencode/Pe
 export interface Options {
   /** Those of the configuration. */
   readonly rules?: Ruleset
+  /** What others want asked or denied: each narrows the rules, those of a session too, and none widens them. */
+  readonly limits?: ReadonlyArray<Ruleset>
   /** Whether somebody is there who answers. Where nobody is, a question is a denial that says so. Default: always. */
   readonly answerable?: () => boolean
 }
@@ -146,7 +148,7 @@ interface Waiting {
 }
 
 const make = (options: Options, bus: Bus.Interface): Interface => {
-  const { answerable = () => true, rules = [] } = options
+  const { answerable = () => true, limits = [], rules = [] } = options
   /** What a person allowed for always. */
   const approved: Array<Rule> = []
   /** Oldest first. */
@@ -157,7 +159,7 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
   const namesOf = ({ aliases = [], permission }: Pick<AskInput, "aliases" | "permission">) => [permission, ...aliases]
 
   const written = (input: Pick<AskInput, "aliases" | "permission" | "ruleset">, pattern: string) =>
-    decisive([...rules, ...(input.ruleset ?? [])], namesOf(input), pattern)
+    narrowed([...rules, ...(input.ruleset ?? [])], limits, namesOf(input), pattern)
 
   const evaluate = (input: Pick<AskInput, "aliases" | "permission" | "ruleset">, pattern: string): Rule | undefined => {
     const rule = written(input, pattern)
@@ -246,7 +248,7 @@ const make = (options: Options, bus: Bus.Interface): Interface => {
       }),
     list: () => Effect.sync(() => [...waiting.values()].map(({ request }) => request)),
     evaluate: (input) => evaluate(input, input.pattern),
-    isHidden: (input) => denies([...rules, ...(input.ruleset ?? [])], namesOf(input)),
+    isHidden: (input) => [[...rules, ...(input.ruleset ?? [])], ...limits].some((each) => denies(each, namesOf(input))),
   }
 }
 

@@ -48,6 +48,25 @@ const fits = (text: string, pattern: string): boolean => {
 export const decisive = (rules: Ruleset, names: ReadonlyArray<string>, pattern: string): Rule | undefined =>
   rules.findLast((rule) => names.some((name) => matches(name, rule.permission)) && matches(pattern, rule.pattern))
 
+const strictness: Readonly<Record<Action, number>> = { allow: 0, ask: 1, deny: 2 }
+
+/** The rule that decides where each of `limits` may narrow what `rules` say, and none may widen it. */
+export const narrowed = (
+  rules: Ruleset,
+  limits: ReadonlyArray<Ruleset>,
+  names: ReadonlyArray<string>,
+  pattern: string,
+): Rule | undefined =>
+  limits
+    .map((limit) => decisive(limit, names, pattern))
+    .reduce(
+      (rule, limit) => {
+        if (limit === undefined || limit.action === "allow") return rule
+        return rule === undefined || strictness[limit.action] > strictness[rule.action] ? limit : rule
+      },
+      decisive(rules, names, pattern),
+    )
+
 /** Whether all that has one of these names is denied: no pattern can change that. */
 export const denies = (rules: Ruleset, names: ReadonlyArray<string>): boolean => {
   const rule = rules.findLast(({ permission }) => names.some((name) => matches(name, permission)))

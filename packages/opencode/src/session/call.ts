@@ -80,7 +80,8 @@ export interface Reader {
 const partsOf = ({ definition: { server } }: Offered, result: CallToolResult, { model, reads }: Reader) =>
   Effect.gen(function* () {
     const clients = yield* (yield* MCP.Service).clients()
-    const readable = reads && clients[server]?.getServerCapabilities()?.resources !== undefined
+    const client = Object.hasOwn(clients, server) ? clients[server] : undefined
+    const readable = reads && client?.getServerCapabilities()?.resources !== undefined
     const bare = result.isError === true ? "an error carries no files" : undefined
     return yield* Content.ofTool(result, { server, model, readable, bare })
   })

@@ -4,6 +4,7 @@ import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Effect from "effect/Effect"
 import { PermissionError, type Service as Permissions } from "../permission/index.ts"
 import type { Result } from "../tool/tool.ts"
+import type { Stuck } from "./loop.ts"
 import type { Wanted } from "./step.ts"
 import type { SessionTool } from "./tools.ts"
 
@@ -28,29 +29,32 @@ export const run = (
   { callID: toolCallId, input, invalid, tool: key }: Wanted,
   tools: Readonly<Record<string, SessionTool>>,
   messages: ReadonlyArray<ModelMessage>,
-  allowed: Effect.Effect<void, PermissionError, Permissions>,
+  allowed: Effect.Effect<void, Stuck, Permissions>,
   mask: (text: string) => string,
 ): Effect.Effect<Outcome, never, Permissions> => {
   const tool = Object.hasOwn(tools, key) ? tools[key] : undefined
-  if (tool === undefined) {
-    const near = nearest(key, Object.keys(tools))
-    return Effect.succeed(
-      failed(`There is no tool ${key}.${near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : ""}`),
-    )
-  }
-  if (invalid !== undefined) return Effect.succeed(failed(invalid))
-  const call = Effect.callback<Outcome>((resume, abortSignal) => {
-    const ended = Promise.resolve()
-      .then(() => tool.execute(input, { toolCallId, messages: [...messages], abortSignal }))
-      .then(
-        (result): Outcome => ({ type: "completed", result }),
-        (error: unknown) => explain(error, mask),
-      )
-    void ended.then((outcome) => resume(Effect.succeed(outcome)))
-    return Effect.promise(() => ended)
+  const refused = Effect.catch(Effect.as(allowed, undefined), ({ isLast, reason }) => {
+    const outcome = explain(reason, mask)
+    return Effect.succeed(isLast && outcome.type === "error" ? { ...outcome, rejected: true } : outcome)
   })
-  return Effect.matchEffect(allowed, {
-    onFailure: (error) => Effect.succeed(explain(error, mask)),
-    onSuccess: () => call,
+  return Effect.flatMap(refused, (outcome) => {
+    if (outcome !== undefined) return Effect.succeed(outcome)
+    if (tool === undefined) {
+      const near = nearest(key, Object.keys(tools))
+      return Effect.succeed(
+        failed(`There is no tool ${key}.${near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : ""}`),
+      )
+    }
+    if (invalid !== undefined) return Effect.succeed(failed(invalid))
+    return Effect.callback<Outcome>((resume, abortSignal) => {
+      const ended = Promise.resolve()
+        .then(() => tool.execute(input, { toolCallId, messages: [...messages], abortSignal }))
+        .then(
+          (result): Outcome => ({ type: "completed", result }),
+          (error: unknown) => explain(error, mask),
+        )
+      void ended.then((outcome) => resume(Effect.succeed(outcome)))
+      return Effect.promise(() => ended)
+    })
   })
 }

@@ -58,31 +58,38 @@ export type Services =
 
 type Needs = Config | Trust | FileSystem.FileSystem | Path.Path
 
+/** The person's rules, and what each file of the project wants asked or denied. */
+const read = ({ get }: Sections["Service"]): readonly [Permission.Read, ...ReadonlyArray<Permission.Read>] => {
+  const { limits, value, where } = get("permission")
+  return [
+    Permission.fromConfig(value, where().replace(/: permission$/, "")),
+    ...limits.map(({ file, value }) => Permission.fromConfig(value, file)),
+  ]
+}
+
 const permissions = ({ answerable }: Options): Layer.Layer<Permission.Service, never, Bus.Service | Sections> =>
   Layer.unwrap(
-    Effect.map(Sections, ({ get }) => {
-      const { value, where } = get("permission")
-      const { rules } = Permission.fromConfig(value, where().replace(/: permission$/, ""))
-      return Permission.layer(answerable === undefined ? { rules } : { rules, answerable })
+    Effect.map(Sections, (sections) => {
+      const [{ rules }, ...others] = read(sections)
+      const limits = others.map(({ rules }) => rules)
+      return Permission.layer({ rules, limits, ...(answerable === undefined ? {} : { answerable }) })
     }),
   )
 
 /** What is wrong with the sections that a session reads, for a person. */
-export const problems: Effect.Effect<ReadonlyArray<string>, never, Sections> = Effect.map(
-  Sections,
-  ({ get, mask, warnings }) => {
-    const { errors, value, where } = get("permission")
-    const { problems } = Permission.fromConfig(value, where().replace(/: permission$/, ""))
-    const budget = Budget.problemOf(get("experimental"))
-    const all = [
-      ...warnings,
-      ...errors.map(({ message }) => message),
-      ...problems,
-      ...(budget === undefined ? [] : [budget]),
-    ]
-    return all.map(mask)
-  },
-)
+export const problems: Effect.Effect<ReadonlyArray<string>, never, Sections> = Effect.map(Sections, (sections) => {
+  const { get, mask, warnings } = sections
+  const { errors } = get("permission")
+  const problems = read(sections).flatMap(({ problems }) => problems)
+  const budget = Budget.problemOf(get("experimental"))
+  const all = [
+    ...warnings,
+    ...errors.map(({ message }) => message),
+    ...problems,
+    ...(budget === undefined ? [] : [budget]),
+  ]
+  return all.map(mask)
+})
 
 const elicited: Layer.Layer<Elicitation, never, Questions> = Layer.effect(Elicitation)(
   Effect.map(Questions, ({ elicit }) => ({ modes: ["form", "url"] as const, elicit })),

@@ -82,6 +82,8 @@ interface Session {
   readonly budget: Budget
   status: Event.Status
   model?: string
+  /** Whether a prompt came to its end. */
+  begun?: boolean
   /** Ends what it does. */
   stop?: Deferred.Deferred<void>
 }
@@ -119,6 +121,25 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
       return session
     }
 
+    /** The answer where it was cancelled before the model was asked. */
+    const unasked = ({ model = "", transcript }: Session, parentID: string) =>
+      Effect.gen(function* () {
+        const now = yield* Clock.currentTimeMillis
+        const [providerID = "", ...rest] = model.split("/")
+        const info: Event.Assistant = {
+          id: transcript.nextID("msg"),
+          sessionID: transcript.sessionID,
+          role: "assistant",
+          parentID,
+          time: { created: now, completed: now },
+          providerID,
+          modelID: rest.join("/"),
+          error: Turn.aborted,
+        }
+        yield* transcript.put(info)
+        return info
+      })
+
     type Messages = ReadonlyArray<{ readonly role: "user" | "assistant"; readonly parts: ReadonlyArray<InputPart> }>
 
     const answer = (
@@ -133,6 +154,8 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
         const stop = Deferred.makeUnsafe<void>()
         session.stop = stop
         const { transcript } = session
+        const before = transcript.last()?.info.id
+        let parentID = ""
         const turn = Effect.gen(function* () {
           yield* setStatus(sessionID, session, { type: "busy" })
           const mcp = yield* MCP.Service
@@ -143,7 +166,6 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
           session.model = `${model.providerID}/${model.modelID}`
           const found = yield* messagesOf(model)
           const created = yield* Clock.currentTimeMillis
-          let parentID = ""
           for (const { parts, role } of found) {
             const { modelID, providerID } = model
             const common = { id: transcript.nextID("msg"), sessionID, time: { created } }
@@ -161,10 +183,11 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
             for (const part of parts) yield* transcript.add(info.id, part)
           }
           yield* told(parentID)
-          return yield* Turn.run({
+          const ended = yield* Turn.run({
             model,
             transcript,
             parentID,
+            begins: session.begun !== true,
             directory: options.directory,
             budget: session.budget,
             experimental,
@@ -173,6 +196,8 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
             ...(input.system === undefined ? {} : { system: input.system }),
             ...(input.ruleset === undefined ? {} : { ruleset: input.ruleset }),
           })
+          session.begun = true
+          return ended
         })
         const end = Effect.suspend(() => {
           delete session.stop
@@ -182,8 +207,15 @@ const make = (options: Options): Effect.Effect<Interface, never, Needs> =>
         return Effect.raceFirst(turn, cancelled).pipe(
           Effect.flatMap((ended) => {
             const last = transcript.last()
-            if (last === undefined) return Effect.interrupt
-            return Effect.succeed({ sessionID, ...last, ended: ended ?? "cancelled" } satisfies Answer)
+            if (last !== undefined && last.info.id !== before) {
+              return Effect.succeed({ sessionID, ...last, ended: ended ?? "cancelled" } satisfies Answer)
+            }
+            return Effect.map(unasked(session, parentID), (info): Answer => ({
+              sessionID,
+              info,
+              parts: [],
+              ended: "cancelled",
+            }))
           }),
           Effect.tapError((error) => bus.publish(Event.Failed, { sessionID, error: named(error) })),
           Effect.ensuring(end),

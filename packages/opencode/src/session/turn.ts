@@ -25,6 +25,8 @@ export interface Input {
   readonly transcript: Transcript
   /** The message of the person's that is answered. */
   readonly parentID: string
+  /** Whether nothing was asked in this session yet. */
+  readonly begins: boolean
   readonly directory: string
   /** What definitions of servers' tools may take of the model's context, in this session. */
   readonly budget: Budget
@@ -44,7 +46,8 @@ export type Needs =
 const endedOf = (finish: string): Ended =>
   finish === "stop" || finish === "length" || finish === "content-filter" ? finish : "other"
 
-const aborted: NamedError = { name: "MessageAbortedError", data: { message: "cancelled" } }
+/** What a message that was cancelled ended with. */
+export const aborted: NamedError = { name: "MessageAbortedError", data: { message: "cancelled" } }
 
 /** One step: an answer of the model, and what came of its calls. `undefined`: it wants to go on. */
 const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Needs> =>
@@ -69,8 +72,6 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
       providerID,
       modelID,
     }
-    yield* transcript.put(info)
-
     const calls = new Map<string, { readonly call: Step.Wanted; readonly partID: string }>()
     const tools = yield* Tools.resolve({
       sessionID,
@@ -95,6 +96,8 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
     })
 
     const texts = new Map<string, string>()
+    // Only now: whoever puts a message has to close it.
+    yield* transcript.put(info)
     const on = (said: Step.Said): Effect.Effect<void> => {
       if (said.type === "call") {
         const { callID, metadata } = said.call
@@ -123,8 +126,8 @@ const step = (input: Input): Effect.Effect<Ended | undefined, SessionError, Need
     const allowed = (partID: string) =>
       Effect.suspend(() => {
         const part = transcript.part(messageID, partID)
-        const stuck = part?.type === "tool" && Loop.isStuck(transcript.messages(), input.parentID, partID)
-        return stuck ? Loop.ask(part, input.ruleset) : Effect.void
+        if (part?.type !== "tool") return Effect.void
+        return Loop.check(part, Loop.repeated(transcript.messages(), input.parentID, partID), input.ruleset)
       })
     const question = { model, system, messages, tools: withoutExecute(tools), mask: input.mask }
     let waited = false
@@ -213,7 +216,7 @@ const glance = 1_000
 export const run = (input: Input): Effect.Effect<Ended, SessionError, Needs> =>
   Effect.gen(function* () {
     const mcp = yield* MCP.Service
-    const begins = input.transcript.last() === undefined
+    const { begins } = input
     yield* Effect.timeoutOption(mcp.settled(), begins ? patience : glance)
     if (begins) yield* mcp.recheck()
     for (;;) {

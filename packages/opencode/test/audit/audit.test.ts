@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type World, world } from "../cli/program.ts"
+import { startShell } from "../shell/client.ts"
 
 const fileOf = ({ directory }: World) => join(directory, "home/.state/opencode/mcp-audit.jsonl")
 const lines = (here: World) =>
@@ -74,5 +75,19 @@ it.live("is switched off by the person alone, turned over when it is long, and h
     writeFileSync(join(elsewhere, "opencode"), "a file where a directory is wanted")
     const env = { XDG_STATE_HOME: elsewhere }
     expect((yield* here.run(["call", "s", "echo", "message=hi", "--trust"], { env })).code).toBe(0)
+  }),
+)
+
+it.live("calls that end with the program are written down, each of them", () =>
+  Effect.gen(function* () {
+    const shell = yield* startShell({ servers: { s: sdkV2() } })
+    const ids = Array.from({ length: 12 }, (_, index) => `call ${index}`)
+    yield* shell.ask({ id: "tools", op: "tools", server: "s" })
+    shell.send(...ids.map((id) => ({ id, op: "call", server: "s", tool: "hang" })))
+    yield* shell.ask({ id: "ping", op: "ping", server: "s" })
+    shell.send({ id: "exit", op: "exit" })
+    expect(yield* shell.exit).toBe(0)
+    const file = join(shell.directory, "state/opencode/mcp-audit.jsonl")
+    expect(readFileSync(file, "utf8").trimEnd().split("\n")).toHaveLength(ids.length)
   }),
 )

@@ -56,7 +56,8 @@ it.live("sections are merged deeply, the later file over the earlier, and each i
         models: { one: {}, two: {} },
       },
     })
-    expect(get("permission").value).toEqual({ "*": "ask", a_b: "deny" })
+    expect(get("permission").value).toEqual({ "*": "ask", a_b: "allow" })
+    expect(get("permission").limits.map(({ value }) => value)).toEqual([{ a_b: "deny" }])
     expect(get("experimental").value).toBeUndefined()
     expect(mask("sk-from-a-file-123 at my-host.example")).toBe("*** at ***")
   }),
@@ -100,7 +101,8 @@ it.live("a project that is not trusted names no provider, and allows nothing; it
     )
     const untrusted = yield* sections(here, {}, false)
     expect(untrusted.get("provider").value).toEqual({ mine: { name: "Mine" } })
-    expect(untrusted.get("permission").value).toEqual({ b: "deny", read: { "*.key": "deny" } })
+    expect(untrusted.get("permission").value).toBeUndefined()
+    expect(untrusted.get("permission").limits).toEqual([{ file, value: { b: "deny", read: { "*.key": "deny" } } }])
     expect(untrusted.get("model").value).toBe("mine/other")
     expect(untrusted.warnings).toEqual([
       `${file}: a project's "provider" and what its "permission" allows count with --trust alone, ignored`,
@@ -108,6 +110,21 @@ it.live("a project that is not trusted names no provider, and allows nothing; it
     const trusted = yield* sections(here)
     expect(trusted.get("provider").value).toMatchObject({ evil: {} })
     expect(trusted.warnings).toEqual([])
+  }),
+)
+
+it.live("what a project's permissions say takes the place of none of the person's", () =>
+  Effect.gen(function* () {
+    const here = yield* world
+    yield* here.write("home/.opencode/opencode.json", JSON.stringify({ permission: "ask" }))
+    const file = yield* here.write("repo/opencode.json", JSON.stringify({ permission: { "*": "allow" } }))
+    expect((yield* sections(here, {}, false)).get("permission").value).toEqual({ "*": "ask" })
+    yield* here.write("repo/opencode.json", JSON.stringify({ permission: { read: "ask" } }))
+    const harmless = (yield* sections(here)).get("permission")
+    expect(harmless.value).toEqual({ "*": "ask" })
+    expect(harmless.limits).toEqual([{ file, value: { read: "ask" } }])
+    yield* here.write("repo/opencode.json", JSON.stringify({ permission: { read: "allow" } }))
+    expect((yield* sections(here)).get("permission").value).toEqual({ "*": "ask", read: "allow" })
   }),
 )
 

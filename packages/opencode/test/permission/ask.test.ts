@@ -65,6 +65,33 @@ describe("without rules", () => {
   )
 })
 
+describe("with limits of others", () => {
+  const rules = (section: unknown) => Permission.fromConfig(section, "opencode.json").rules
+  const it = over(
+    { a: "allow", b: "deny", "c*": "ask" },
+    { limits: [rules({ "*": "ask", c: "deny" }), rules({ d: "deny" })] },
+  )
+
+  it.effect("each narrows the rules, those of a session too, and none widens them", () =>
+    Effect.gen(function* () {
+      const { fiber, request } = yield* asked("a")
+      yield* reply(request.id, "once")
+      expect((yield* Fiber.join(fiber))._tag).toBe("Success")
+      expect((yield* refusal("b"))._tag).toBe("Denied")
+      expect((yield* refusal("c", { ruleset: rules("allow") }))._tag).toBe("Denied")
+      expect((yield* refusal("d"))._tag).toBe("Denied")
+      const { isHidden } = yield* Permission.Service
+      expect(["a", "b", "c", "cc", "d"].map((permission) => isHidden({ permission }))).toEqual([
+        false,
+        true,
+        true,
+        false,
+        true,
+      ])
+    }),
+  )
+})
+
 describe("with rules", () => {
   const it = over({ "*": "ask", "safe_*": "allow", safe_but_not_this: "deny", read: { "mcp:vault:*": "deny" } })
 

@@ -37,6 +37,23 @@ describe("a model that makes the same call again and again", () => {
     }),
   )
 
+  it.live("ends where it makes the call once more though it was told, be there such a tool or not", () =>
+    Effect.gen(function* () {
+      const none = { calls: [{ tool: "everything_none" }] }
+      for (const endless of [same, none]) {
+        const { layer, model } = yield* world({
+          servers: { everything },
+          options: { answerable: () => false },
+          script: Array.from({ length: 9 }, () => endless),
+        })
+        const { ended } = yield* Effect.flatMap(SessionPrompt.Service, ({ prompt }) => prompt(go)).pipe(
+          Effect.provide(layer),
+        )
+        expect([ended, model.requests.length]).toEqual(["rejected", 4])
+      }
+    }),
+  )
+
   it.live("goes on where the person lets it", () =>
     Effect.gen(function* () {
       const { layer, model } = yield* world({ servers: { everything }, script: [same, same, same, { text: "." }] })

@@ -78,7 +78,7 @@ const session = (
         language: createOpenAICompatible({ name: "scripted", baseURL: url }).chatModel("tiny"),
       }
       const mask = (text: string) => text
-      const section = { value: experimental, where: () => "opencode.json", errors: [] }
+      const section = { value: experimental, where: () => "opencode.json", limits: [], errors: [] }
       return Prompt.layer({ directory }).pipe(
         Layer.provide(Models.layer),
         Layer.provideMerge(ToolRegistry.layer({ directory })),

@@ -325,6 +325,34 @@ describe("a session", () => {
     }),
   )
 
+  it.live("cancelled before the model was asked is an answer of its own, and not the one before", () =>
+    Effect.gen(function* () {
+      const { layer, model } = yield* world({
+        servers: { everything },
+        script: [{ text: "First." }, { text: "Third." }],
+      })
+      yield* Effect.gen(function* () {
+        const { of } = yield* heard
+        const sessions = yield* SessionPrompt.Service
+        const sessionID = "ses_one"
+        const before = yield* sessions.prompt({ ...ask("One."), sessionID })
+        const running = yield* Effect.forkChild(sessions.prompt({ ...ask("Two."), sessionID }), {
+          startImmediately: true,
+        })
+        expect(yield* sessions.cancel(sessionID)).toBe(true)
+        const { ended, info, parts } = yield* Fiber.join(running)
+        expect([ended, info.error?.name, parts]).toEqual(["cancelled", "MessageAbortedError", []])
+        expect(info.id).not.toBe(before.info.id)
+        const after = yield* sessions.prompt({ ...ask("Three."), sessionID })
+        expect(after.parts).toMatchObject([{ text: "Third." }])
+        expect(model.requests).toHaveLength(2)
+        const last = new Map(of(Event.MessageUpdated).map(({ info }) => [info.id, info]))
+        const open = [...last.values()].filter((one) => one.role === "assistant" && one.time.completed === undefined)
+        expect(open).toEqual([])
+      }).pipe(Effect.provide(layer))
+    }),
+  )
+
   it.live("aborts the request to the provider when it is interrupted, and is busy for nobody else", () =>
     Effect.gen(function* () {
       const said = yield* Deferred.make<void>()
