@@ -3,6 +3,7 @@ import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import { ask, confirm } from "./ask.ts"
 import type { Wanted } from "./command/add.ts"
+import type { CliFailure } from "./failure.ts"
 import { split } from "./shell/words.ts"
 
 const needed = (text: string) =>
@@ -35,10 +36,12 @@ const remote = Effect.gen(function* () {
   return { type: "remote", url: at, oauth: { clientId } }
 })
 
-/** The answers as an entry. */
-export const askServer = (known: string | undefined) =>
+/** The answers as an entry. `free` fails where there is a server of this name already. */
+export const askServer = (known: string | undefined, free: (name: string) => Effect.Effect<unknown, CliFailure>) =>
   Effect.gen(function* () {
-    const name = known ?? (yield* ask(Prompt.String({ message: "Name", validate: needed })))
+    const named = (text: string) =>
+      Effect.tap(needed(text), (name) => Effect.mapError(free(name), ({ message }) => message))
+    const name = known ?? (yield* ask(Prompt.String({ message: "Name", validate: named })))
     const kind = yield* ask(
       Prompt.Select({
         message: "What is it?",

@@ -34,6 +34,8 @@ export const ask = <Answer>(prompt: Prompt.Prompt<Answer>) =>
   Effect.flatMap(Output, (output) =>
     prompt.pipe(
       Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.sync(() => output.draw(eraseBelow)))),
+      // What is said next has a line of its own.
+      Effect.tapError(() => Effect.sync(() => output.draw("\n"))),
       Effect.mapError(() => new CliFailure({ tag: "Cancelled", text: "interrupted" })),
       Effect.provideService(Prompt.Theme, Prompt.makeTheme({ colors: output.err.paint("bold", "x") !== "x" })),
       Effect.provide(terminal),

@@ -26,6 +26,7 @@ const inset = (text: string) => text.split("\n").map((line) => `    ${visible(li
 export const lines = ({ always, metadata, patterns, permission }: Request): ReadonlyArray<string> => {
   const { annotations, arguments: args, description, server, title, tool, trusted, ...others } = metadata
   const places = patterns.filter((pattern) => pattern !== "*").map(quoted)
+  const wide = always.every((pattern) => pattern === "*")
   const isNamed = isText(title) && title !== tool
   return [
     ...(isText(server) && isText(tool)
@@ -37,6 +38,6 @@ export const lines = ({ always, metadata, patterns, permission }: Request): Read
     ...Object.entries(others).map(
       ([name, value]) => `  ${visible(name)}: ${visible(JSON.stringify(value) ?? "nothing")}`,
     ),
-    `  "Always" would allow ${quoted(permission)} of ${always.map(quoted).join(", ")} until this ends.`,
+    `  "Always" would allow ${wide ? "every " : ""}${quoted(permission)}${wide ? "" : ` of ${always.map(quoted).join(", ")}`} until this ends.`,
   ]
 }

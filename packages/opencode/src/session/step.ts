@@ -221,19 +221,17 @@ export const ask = (
   on: (said: Said) => Effect.Effect<void>,
   again: (failure: ProviderFailed, attempt: number, delay: number) => Effect.Effect<void>,
 ): Effect.Effect<Ended, ProviderFailed> => {
+  const helps = ({ isRetryable, retryAfter = 0 }: ProviderFailed) => isRetryable && retryAfter <= patience
   const policy = Schedule.exponential("2 seconds").pipe(
     Schedule.setInputType<ProviderFailed>(),
     Schedule.modifyDelay(({ attempt, duration, input }) => {
       const delay = input.retryAfter ?? Math.min(Duration.toMillis(duration), longest)
-      return Effect.as(again(input, attempt, delay), delay)
+      // A delay is made of the last failure too, after which nobody is asked.
+      return helps(input) && attempt <= retries ? Effect.as(again(input, attempt, delay), delay) : Effect.succeed(delay)
     }),
   )
   return once(question, on).pipe(
     Effect.catch(({ error }) => Effect.flatMap(explain(question, error), Effect.fail)),
-    Effect.retry({
-      schedule: policy,
-      times: retries,
-      while: ({ isRetryable, retryAfter = 0 }) => isRetryable && retryAfter <= patience,
-    }),
+    Effect.retry({ schedule: policy, times: retries, while: helps }),
   )
 }

@@ -88,6 +88,16 @@ describe("add", () => {
     }),
   )
 
+  it.live("warns of a user name and a password in a URL, with which nothing connects", () =>
+    Effect.gen(function* () {
+      const here = yield* world
+      const { code, stderr, stdout } = yield* here.run(["add", "a", "--url", "https://alice:tell-nobody@example.com"])
+      expect(code).toBe(0)
+      expect(stderr).toContain('put them into "headers"')
+      expect(stderr + stdout).not.toContain("tell-nobody")
+    }),
+  )
+
   const wrong: ReadonlyArray<readonly [what: string, words: ReadonlyArray<string>, said: string]> = [
     ["nothing at all", [], "expected mcp add <name>"],
     ["a name alone", ["a"], "expected mcp add <name>"],
@@ -126,7 +136,19 @@ describe("add", () => {
         mine: { type: "local", command: ["node", "a server.js", "--port", "1"] },
       })
       const quit = yield* here.terminal(["add", "other"], { keys: [["What is it?", "\u0003"]] })
+      expect(quit.text).toMatch(/\n\s*interrupted/)
       expect(quit.code).toBe(130)
+      // A name that is taken is told before anything else is asked.
+      const taken = yield* here.terminal(["add", "mine"])
+      expect(taken.text).toContain('has a server "mine" already')
+      expect(taken.code).toBe(2)
+      const named = yield* here.terminal(["add"], {
+        keys: [
+          ["Name", "mine\r"],
+          ["already; see mcp remove mine", "\u0003"],
+        ],
+      })
+      expect(named.code).toBe(130)
     }),
   )
 })

@@ -126,6 +126,7 @@ describe("list", () => {
       expect(yield* run(["--config", file, "--json", "list"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })
       expect((yield* run(["--config", file, "list", "more"])).code).toBe(2)
       expect(yield* run(["list"])).toEqual({ code: 0, stdout: "No MCP servers are configured.\n", stderr: "" })
+      expect(yield* run(["tools"])).toEqual({ code: 0, stdout: "", stderr: "No MCP servers are configured.\n" })
       expect(yield* run(["ls", "--json"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })
       expect(yield* run(["list", "--log-level", "debug", "--json"])).toEqual({ code: 0, stdout: "[]\n", stderr: "" })
     }),

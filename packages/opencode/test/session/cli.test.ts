@@ -206,8 +206,8 @@ describe("bun run session on a terminal", () => {
       Effect.gen(function* () {
         const { model, terminal } = yield* world(
           [
-            { calls: [{ tool: "everything_echo", args: { message: "\u001b[31mred" } }] },
-            { calls: [{ tool: "everything_echo", args: { message: "two" } }] },
+            { text: "Let me.", calls: [{ tool: "everything_echo", args: { message: "\u001b[31mred" } }] },
+            { calls: [{ tool: "everything_echo", args: { message: `two ${"long ".repeat(40)}✗ fake` } }] },
             { text: "A \u001b]0;title\u0007 b." },
           ],
           { mcp: { everything }, permission: { everything_echo: "ask" } },
@@ -220,7 +220,10 @@ describe("bun run session on a terminal", () => {
           ],
         })
         expect(code).toBe(0)
-        expect(text).toContain('Call "echo" of the server "everything"?')
+        // What the model said before stands above the question, and no line of that goes on at the screen's edge.
+        expect(text).toMatch(/Let me\.\s+Call "echo" of the server "everything"\?/)
+        expect(text).toContain('"Always" would allow every "everything_echo" until this ends.')
+        expect(text).toMatch(/\n {4}[^\n]*✗ fake"/)
         expect(text).toContain("✓ everything_echo")
         expect(text).toContain("A \\u{1b}]0;title\\u{7} b.")
         expect(raw).not.toContain("\u001b[31mred")

@@ -80,6 +80,7 @@ describe("a provider that fails", () => {
           { name: "ProviderAuthError", data: { message: unauthorized.message, providerID: "scripted" } },
           { name: "APIError", data: { message: refused.message, isRetryable: false, statusCode: 400 } },
         ])
+        expect(of(Event.StatusChanged).filter(({ status }) => status.type === "retry")).toEqual([])
         expect((yield* sessions.prompt({ ...hello, sessionID })).parts).toMatchObject([{ text: "Here." }])
         expect(model.requests.map(({ headers }) => headers.authorization)).toEqual(Array(3).fill(`Bearer ${modelKey}`))
         expect(JSON.stringify(of(Event.Failed))).not.toContain(modelKey)

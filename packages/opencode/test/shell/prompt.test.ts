@@ -104,9 +104,10 @@ it.live(
       expect(good.stdout).not.toContain(prompt)
 
       const bad = yield* mcp({ raw: rawStdio() }, ["shell"], {
-        stdin: "cal raw echo\nconnect\nping nobody\nstatus x y\n",
+        stdin: "cal raw echo\nwatch raw\nconnect\nping nobody\nstatus x y\n",
       })
       expect(bad.stderr).toContain('unknown command "cal"; did you mean "call"?')
+      expect(bad.stderr).toContain("watch is no command of the shell; run mcp watch beside it")
       expect(bad.stderr).toContain("connect: server: expected a string")
       expect(bad.stderr).toContain('no server "nobody" is configured')
       expect(bad.stderr).toContain("usage: status")

@@ -9,7 +9,7 @@ import * as Edit from "../../config/edit.ts"
 import { Trust } from "../../trust/trust.ts"
 import { argument } from "../../trust/question.ts"
 import { configured, type Options } from "../configuration.ts"
-import { badRequest, Exit } from "../failure.ts"
+import { badRequest, type CliFailure, Exit } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import * as Text from "../text.ts"
@@ -78,6 +78,13 @@ const openSecrets = ({ entry }: Wanted): ReadonlyArray<string> =>
     ),
   )
 
+/** Such a URL is in logs and errors before long, so the client connects to none. */
+const holdsCredentials = ({ entry: { url } }: Wanted): boolean => {
+  const { password = "", username = "" } =
+    (typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined) ?? {}
+  return username !== "" || password !== ""
+}
+
 const whereTo = ({ config, global }: AddOptions) =>
   Effect.gen(function* () {
     const paths = yield* Path.Path
@@ -97,11 +104,15 @@ export const add = (options: AddOptions) =>
     const document = yield* Edit.open(file)
     const taken = (name: string) =>
       section(at(document.value, ["mcp"]) ?? {}).servers.some((server) => server.name === name)
-    const wanted = (yield* fromFlags(options)) ?? (yield* asked(options.name, file))
+    const free = (name: string) =>
+      taken(name)
+        ? Effect.fail(
+            badRequest(`${file} has a server ${JSON.stringify(name)} already; see mcp remove ${argument(name)}`),
+          )
+        : Effect.void
+    if (options.name !== undefined) yield* free(options.name)
+    const wanted = (yield* fromFlags(options)) ?? (yield* asked(options.name, file, free))
     const { entry, name } = wanted
-    if (taken(name)) {
-      return yield* badRequest(`${file} has a server ${JSON.stringify(name)} already; see mcp remove ${argument(name)}`)
-    }
     yield* check(wanted)
     yield* Edit.write(document, name, entry)
     if (project) yield* approve(options, name)
@@ -110,12 +121,17 @@ export const add = (options: AddOptions) =>
         `the value of ${Text.oneLine(secret)} stands in ${file}; {env:NAME} in its place takes it from the environment`,
       )
     }
+    if (holdsCredentials(wanted)) {
+      yield* output.warn(
+        `the URL of ${Text.oneLine(name)} holds a user name or a password, and is not used so: put them into "headers", as "authorization"`,
+      )
+    }
     if (output.json()) yield* output.printJson({ server: name, file })
     else yield* output.print(`${Text.oneLine(name)} is in ${file} now. See what it offers: mcp tools ${argument(name)}`)
     return Exit.done
   })
 
-const asked = (name: string | undefined, file: string) =>
+const asked = (name: string | undefined, file: string, free: (name: string) => Effect.Effect<void, CliFailure>) =>
   Effect.gen(function* () {
     const output = yield* Output
     if (!output.interactive()) {
@@ -123,7 +139,7 @@ const asked = (name: string | undefined, file: string) =>
     }
     yield* output.say(`It will be written into ${file}.`)
     const { askServer } = yield* Effect.promise(() => import("../ask-server.ts"))
-    return yield* askServer(name)
+    return yield* askServer(name, free)
   })
 
 /** Whoever types an entry has approved it. */

@@ -10,7 +10,7 @@ import { argumentsOf } from "../schema.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
-import { describeFailures } from "./unreachable.ts"
+import { describeFailures, none } from "./unreachable.ts"
 
 type ListOptions = Options & { readonly server: string | undefined }
 
@@ -35,7 +35,7 @@ const lister =
         const what = `Asking ${options.server ?? "the servers"} for ${kind.plural}`
         const items = yield* spinner(output, what, kind.ask(mcp, options.server))
         if (output.json()) yield* output.printJson(items.map(Present.item))
-        else if (items.length === 0) yield* output.say(`There are no ${kind.plural}.`)
+        else if (items.length === 0) yield* none(kind.plural)
         else yield* output.print(lines(kind, items, output).join("\n"))
         if (options.server === undefined) yield* describeFailures
         return Exit.done

@@ -53,6 +53,6 @@ export const nothing = ({ out }: Writer): string =>
   out.terminal
     ? [
         "No MCP servers are configured.",
-        ...["Add one to opencode.json:", example].map((line) => out.paint("dim", line)),
+        ...["Add one with mcp add, or to opencode.json:", example].map((line) => out.paint("dim", line)),
       ].join("\n")
     : "No MCP servers are configured."

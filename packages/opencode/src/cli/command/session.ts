@@ -109,7 +109,7 @@ const run = ({ model, resources }: SessionOptions, text: string, snapshot: Snaps
       (stop) => Effect.sync(stop),
     )
     yield* Effect.forkScoped(follow.print)
-    if (output.interactive()) yield* Effect.forkScoped(Questions.answer)
+    if (output.interactive()) yield* Effect.forkScoped(Questions.answer(follow.rest))
     const attached = yield* Effect.forEach(resources, resourceOf)
     const chosen = model === undefined ? {} : { model }
     const [, command, rest = ""] = /^\/(\S+:\S+)(?:\s+([\s\S]*))?$/.exec(text) ?? []

@@ -10,7 +10,7 @@ import { signature } from "../schema.ts"
 import type { Options } from "../configuration.ts"
 import { withServers } from "../session.ts"
 import * as Text from "../text.ts"
-import { describeFailures } from "./unreachable.ts"
+import { describeFailures, none } from "./unreachable.ts"
 
 export const tools = (options: Options & { readonly server: string | undefined }) =>
   withServers(options, options.server, () =>
@@ -32,7 +32,7 @@ const show = (entries: ReadonlyArray<ToolEntry>) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { columns, paint, terminal } = output.out
-    if (entries.length === 0) return yield* output.say("There are no tools.")
+    if (entries.length === 0) return yield* none("tools")
     if (!terminal) {
       const lines = entries.map(({ server, tool }) =>
         [server, tool.name, tool.title ?? tool.annotations?.title, tool.description].map(Text.spoken).join("\t"),

@@ -5,6 +5,7 @@ import { withRemedy } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 import { authorizable } from "./authorizable.ts"
+import { nothing } from "./nothing.ts"
 
 /** A warning for each server that is neither connected nor switched off. */
 export const describeFailures = Effect.gen(function* () {
@@ -19,3 +20,11 @@ export const describeFailures = Effect.gen(function* () {
     yield* output.warn(signsIn.has(name) ? withRemedy(said, name) : said)
   }
 })
+
+/** Says that there is none of this, or that there is no server that could have it. */
+export const none = (plural: string) =>
+  Effect.gen(function* () {
+    const output = yield* Output
+    const servers = yield* (yield* Mcp).servers
+    yield* output.say(servers.length === 0 ? nothing(output) : `There are no ${plural}.`)
+  })

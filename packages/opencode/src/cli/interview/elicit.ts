@@ -26,9 +26,7 @@ export const elicit = (request: ElicitationRequest): Effect.Effect<ElicitationAn
   Effect.flatMap(Output, (output) =>
     output.floor.take(
       (request.mode === "form" ? form(request) : visit(request)).pipe(
-        Effect.catchTag("CliFailure", () =>
-          Effect.as(output.say(`\n${output.err.paint("dim", "cancelled")}`), cancelled),
-        ),
+        Effect.catchTag("CliFailure", () => Effect.as(output.say(output.err.paint("dim", "cancelled")), cancelled)),
         Effect.onInterrupt(() =>
           output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, or its time is over."),
         ),

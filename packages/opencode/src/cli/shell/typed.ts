@@ -13,7 +13,7 @@ import type { State } from "./state.ts"
 
 /** Commands of the command line that make sense here. */
 export const shared: ReadonlyMap<string, readonly [usage: string, about: string]> = new Map([
-  ["tools", ["tools [server]", "the tools that can be called, and their arguments"]],
+  ["tools", ["tools [server]", "the tools that can be called"]],
   ["call", ["call <server> <tool> [key=value … | {json}]", "call a tool"]],
   ["resources", ["resources [server]", "the resources that can be read"]],
   ["templates", ["templates [server]", "what resource URIs can be made from"]],
@@ -51,6 +51,8 @@ export const own: ReadonlyMap<string, readonly [usage: string, about: string]> =
 ])
 
 const leaving = ["exit", "quit"]
+/** Commands of the command line that are none here: the shell changes no file, and tells what happens by itself. */
+const outside: ReadonlySet<string> = new Set(["watch", "enable", "disable", "untrust"])
 const authorizing: ReadonlySet<string> = new Set(["auth", "logout", "debug", "doctor"])
 
 /** Every word that a line may begin with. */
@@ -164,6 +166,7 @@ export const run = (words: ReadonlyArray<string>, options: Options, state: State
     if (shared.has(name)) return yield* runCommand(words, here)
     if (own.has(name)) return yield* told(runOwn(name, rest, state))
     const near = nearest(name, names).map((each) => JSON.stringify(each))
+    if (outside.has(name)) return yield* badRequest(`${name} is no command of the shell; run mcp ${name} beside it`)
     const meant = near.length > 0 ? `did you mean ${near.join(" or ")}?` : "help shows the commands"
     return yield* badRequest(`unknown command ${JSON.stringify(Text.oneLine(name))}; ${meant}`)
   })
