@@ -3,6 +3,7 @@
  * seen made visible. So the person sees what the model sees.
  */
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { pretty } from "../mcp/structured.ts"
 import { quoted, visible } from "../trust/visible.ts"
 import type { Request } from "./index.ts"
 
@@ -34,7 +35,7 @@ export const lines = ({ always, metadata, patterns, permission }: Request): Read
       : [`Allow ${quoted(permission)}${places.length === 0 ? "" : ` of ${places.join(", ")}`}?`]),
     ...(isText(description) ? ["  Its server describes it so:", ...inset(description)] : []),
     ...hints(annotations, trusted === true).map((hint) => `  ${hint}`),
-    ...(args === undefined ? [] : ["  With these arguments:", ...inset(JSON.stringify(args, null, 2))]),
+    ...(args === undefined ? [] : ["  With these arguments:", ...inset(pretty(args))]),
     ...Object.entries(others).map(
       ([name, value]) => `  ${visible(name)}: ${visible(JSON.stringify(value) ?? "nothing")}`,
     ),

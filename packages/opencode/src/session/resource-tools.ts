@@ -10,6 +10,7 @@ import type { Resource, ResourceTemplate } from "@opencode-ai/mcp/protocol/model
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as MCP from "../mcp/index.ts"
+import { pretty } from "../mcp/structured.ts"
 import { ofReading, ofResource } from "../permission/index.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Context, Info, Result as Output } from "../tool/tool.ts"
@@ -86,7 +87,7 @@ const list = (
       const patterns = names.map((name) => ofResource(name, "*"))
       yield* context.ask({ permission: "read", patterns, always: patterns, metadata: { servers: names } })
       const found = (yield* Effect.forEach(names, items)).flatMap((record) => Object.values(record).map(listed))
-      const { content, ...cut } = yield* needs.truncate.output(JSON.stringify({ [about.what]: found }, null, 2))
+      const { content, ...cut } = yield* needs.truncate.output(pretty({ [about.what]: found }))
       return { title: `MCP ${about.what}`, metadata: { servers: names, count: found.length, ...cut }, output: content }
     }),
 })

@@ -8,7 +8,7 @@
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import type { ToolResultPart } from "ai"
-import { isRepeated } from "../mcp/structured.ts"
+import { isRepeated, pretty } from "../mcp/structured.ts"
 import type { Model } from "../provider/provider.ts"
 import type { Attachment, Result, Shown } from "../tool/tool.ts"
 import * as Truncate from "../tool/truncate.ts"
@@ -135,7 +135,7 @@ const repeatedLength = 200
 const structured = (content: unknown, read: ReadonlyArray<unknown>): string => {
   const texts = new Set(read.map((block) => (isObject(block) && block["type"] === "text" ? block["text"] : undefined)))
   const isAbove = (value: unknown) => isText(value) && value.length >= repeatedLength && texts.has(value)
-  return JSON.stringify(content, (_, value: unknown) => (isAbove(value) ? "[the text above]" : value), 2)
+  return pretty(content, (_, value) => (isAbove(value) ? "[the text above]" : value))
 }
 
 /**

@@ -182,6 +182,14 @@ describe("structured content", () => {
       expect((yield* finish({ content: [forUser], structuredContent })).output).toContain('"sum": 3')
     }),
   )
+  it.effect("nested very deep does not become a thousand times as long", () =>
+    Effect.gen(function* () {
+      const deep = `${"[".repeat(2_000)}${"]".repeat(2_000)}`
+      const { output } = yield* finish({ content: [], structuredContent: { deep: JSON.parse(deep) } })
+      expect(output).toBe(`{"deep":${deep}}`)
+    }),
+  )
+
   it.effect("repeats no long text that stands above", () =>
     Effect.gen(function* () {
       const file = "words of a file\n".repeat(100)
