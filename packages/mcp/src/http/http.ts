@@ -21,12 +21,16 @@ export interface HttpRequest {
   /** All but a few are for the origin of `url` alone (`redirect.ts`). Not changed here, so one object may serve many requests. */
   readonly headers: Headers
   readonly body?: string | undefined
+  /**
+   * Whether it gets a connection of its own. On one that was idle Bun asks again, on the next, where the server closes it at
+   * once: what is repeated by a schedule would be repeated besides. Default: false.
+   */
+  readonly fresh?: boolean | undefined
 }
 
 /**
  * What `fetch` is called with. `timeout` is Bun's: without it a silent connection is closed after five minutes. Without
- * `keepalive` a connection is used once: Bun asks again on the next idle one where a server closes it at once, and each
- * of these would be a GET that nobody paced.
+ * `keepalive` a connection is used once.
  */
 export interface FetchInit {
   readonly method: string
@@ -77,7 +81,7 @@ const make = (fetch: Fetch): Http => {
     hops = 0,
   ): void => {
     const { body = null, headers, method, url } = request
-    const keepalive = method === "POST"
+    const keepalive = request.fresh !== true
     fetch(url, { method, headers, body, signal, redirect: "manual", timeout: false, keepalive }).then(
       (response) => {
         if (signal.aborted) return discard(response)

@@ -39,6 +39,8 @@ export interface Call {
   readonly url: string
   readonly body?: string
   readonly lastEventId?: string | undefined
+  /** Whether it gets a connection of its own (`HttpRequest.fresh`). */
+  readonly fresh?: boolean | undefined
   readonly signal: AbortSignal
   /** Kept up to date, for who wants to know. */
   readonly flight?: Flight
@@ -56,7 +58,7 @@ export interface Exchange {
   readonly send: (call: Call) => void
   /** Sends, and waits for the head of the response. */
   readonly request: (
-    call: Pick<Call, "method" | "url" | "lastEventId" | "insistent">,
+    call: Pick<Call, "method" | "url" | "lastEventId" | "fresh" | "insistent">,
   ) => Effect.Effect<Response, TransportError>
   /** Runs an Effect in the connection's Scope. */
   readonly fork: (effect: Effect.Effect<void>) => void
@@ -207,7 +209,7 @@ export const make = (options: {
       // What belongs to one request is not written into the headers of all.
       const headers = own === undefined ? common : new Headers([...common, ...Object.entries(own)])
       http.send(
-        { method, url, body, headers },
+        { method, url, body, headers, fresh: call.fresh },
         signal,
         (response) => {
           if (flight !== undefined) flight.at = response.ok ? "taken" : "held"

@@ -63,10 +63,13 @@ interface Visit {
   readonly done: boolean
 }
 
-/** Opens the stream once and reads it to its end. */
-const visit = (options: FollowOptions): Effect.Effect<Visit, TransportError> => {
+/**
+ * Opens the stream once and reads it to its end. Where it is opened again it gets a connection of its own. The first time it
+ * takes one that is there, so that it is at the server before the first call: what a server asks then, it asks on it.
+ */
+const visit = (options: FollowOptions, fresh: boolean): Effect.Effect<Visit, TransportError> => {
   const { cursor, exchange, limit, url } = options
-  return exchange.request({ method: "GET", url, lastEventId: cursor.lastEventId }).pipe(
+  return exchange.request({ method: "GET", url, lastEventId: cursor.lastEventId, fresh }).pipe(
     Effect.flatMap((response) =>
       isEventStream(response)
         ? Effect.callback<Visit>((resume) => {
@@ -126,9 +129,9 @@ export const listen = (
   Effect.gen(function* () {
     const pauses = delays((yield* Patience).stream)
     let wasHurried: boolean = false
-    for (;;) {
+    for (let times = 0; ; times += 1) {
       const began = yield* Clock.currentTimeMillis
-      const result = yield* Effect.result(visit(options))
+      const result = yield* Effect.result(visit(options, times > 0))
       if (Result.isFailure(result) && !isPassing(result.failure) && !isTaken(result.failure)) {
         const { reason } = result.failure
         if (reason._tag === "HttpStatus" && reason.status === 405) return
@@ -189,7 +192,7 @@ export const resume = (
       yield* Effect.sleep(Math.max(options.cursor.retry ?? defaultRetry, pause, wanted))
       if (options.isOver()) return yield* ended
       wanted = 0
-      const result = yield* Effect.result(visit(options))
+      const result = yield* Effect.result(visit(options, true))
       if (Result.isSuccess(result)) {
         if (result.success.done) return
         failures = 0

@@ -156,7 +156,7 @@ describe("a server that cannot be reached", () => {
 })
 
 describe("a server that closes the connection at a GET", () => {
-  it.live("is not asked again on each idle connection that there is", () =>
+  it.live("is not asked again on each idle connection that there is, where the request wants one of its own", () =>
     Effect.gen(function* () {
       let gets = 0
       const sockets: Array<Socket> = []
@@ -177,7 +177,7 @@ describe("a server that closes the connection at a GET", () => {
       const asked = (method: "GET" | "POST") =>
         Effect.callback<string>((resume) => {
           http.send(
-            { method, url: `http://127.0.0.1:${port}/mcp`, headers: new Headers() },
+            { method, url: `http://127.0.0.1:${port}/mcp`, headers: new Headers(), fresh: method === "GET" },
             AbortSignal.timeout(30_000),
             (response) => void response.text().then((text) => resume(Effect.succeed(text))),
             (error) => resume(Effect.succeed(error.reason._tag)),
