@@ -234,13 +234,19 @@ interface Ending {
 const endBySignals = (ending: Ending, system: System): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { closeStdin, exited, grace, root, strays = Effect.succeed([]) } = ending
-    const known = [root, ...survivors(yield* system.table, [root]), ...(yield* strays)]
+    let known = [root, ...survivors(yield* system.table, [root]), ...(yield* strays)]
+    /** Those that live, and what was started meanwhile: at its end a server may start what leaves it at once. */
+    const look = Effect.gen(function* () {
+      known = [...known, ...(yield* strays)]
+      return survivors(yield* system.table, known)
+    })
     yield* closeStdin
     yield* exited.pipe(Effect.timeoutOption(grace.stdin))
-    let left = survivors(yield* system.table, known)
+    let left = yield* look
     if (left.length === 0) return
     yield* signalAll(left, "SIGTERM", system)
-    left = yield* awaitGone([...known, ...left], grace.term, system)
+    yield* awaitGone([...known, ...left], grace.term, system)
+    left = yield* look
     if (left.length === 0) return
     yield* signalAll(left, "SIGKILL", system)
     yield* awaitGone([...known, ...left], 1_000, system)

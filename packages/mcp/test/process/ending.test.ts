@@ -45,7 +45,8 @@ const ended = (made: ReturnType<typeof machine>, options: { readonly exits?: () 
         options.exits?.()
       }),
       exited: options.stays === true ? Effect.never : Effect.void,
-      strays: Effect.sync(() => made.processes.filter(({ pid }) => pid === strayed.pid)),
+      // By the mark that they inherited: a stranger with the id of one has none.
+      strays: Effect.sync(() => made.processes.filter(({ started }) => started.startsWith(strayed.started))),
     },
     made.system,
   )
@@ -102,6 +103,21 @@ describe("a tree of processes", () => {
       yield* ended(made, { stays: true })
       expect(made.done.filter((each) => each.startsWith("SIGKILL"))).toEqual(["SIGKILL 12"])
       expect(made.processes.map(({ started }) => started)).toEqual(["later", "later"])
+    }),
+  )
+
+  it.live("that starts what leaves it at once, at the end of its stdin, leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const made = machine([root, child])
+      const late = { ...strayed, pid: 14, started: "s, late" }
+      made.onSignal = (pid) => made.end(pid)
+      yield* ended(made, {
+        exits: () => {
+          made.end(10, 11)
+          made.processes.push(late)
+        },
+      })
+      expect(made.done).toEqual(["stdin", "SIGTERM 14"])
     }),
   )
 
