@@ -64,7 +64,13 @@ export const layer: Layer.Layer<never, never, FileSystem.FileSystem | Path.Path>
             parse,
           ),
         ),
-      save: (server, changes) => one.withPermits(1)(Effect.ignore(apply(fileOf(server), server, changes))),
+      save: (server, changes) =>
+        one.withPermits(1)(
+          Effect.suspend(() => {
+            const file = fileOf(server)
+            return Effect.ignore(State.alone(fs, paths, file)(apply(file, server, changes)))
+          }),
+        ),
     }
   }),
 )

@@ -1,4 +1,5 @@
 /** What is kept with the user's state: below `$XDG_STATE_HOME/opencode`, by default `~/.local/state/opencode`. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -42,3 +43,20 @@ export const write = (
       Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
     )
   }).pipe(Effect.uninterruptible)
+
+/** How long another process is waited for. */
+const patience = "5 seconds"
+
+/**
+ * Runs what reads a file and writes it anew while no other process does: neither loses what the other wrote. Where no lock
+ * can be had it runs all the same.
+ */
+export const alone =
+  (fs: FileSystem.FileSystem, paths: Path.Path, file: string) =>
+  <A, E, R>(change: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.gen(function* () {
+      const { withLock } = yield* Effect.promise(() => import("@opencode-ai/mcp/auth/store/lock"))
+      yield* Effect.ignore(fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 }))
+      const lock = withLock({ path: `${file}.lock`, place: file, patience: Duration.fromInputUnsafe(patience) })
+      return yield* yield* Effect.catch(lock(Effect.exit(change)), () => Effect.exit(change))
+    })

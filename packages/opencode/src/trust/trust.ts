@@ -82,6 +82,7 @@ export class Trust extends Context.Service<
         const file = paths.join(yield* State.directory, "mcp-trust.json")
         const all = options.all === true || (yield* environment("OPENCODE_MCP_TRUST")) === "all"
         const one = yield* Semaphore.make(1)
+        const alone = <A, E>(change: Effect.Effect<A, E>) => one.withPermits(1)(State.alone(fs, paths, file)(change))
 
         const approvals = fs.readFileString(file).pipe(
           Effect.map(parse),
@@ -106,7 +107,7 @@ export class Trust extends Context.Service<
                   return list.some((each) => each.hash === hash && each.name === server.name)
                 }),
           approve: (server, directory) =>
-            one.withPermits(1)(
+            alone(
               Effect.flatMap(approvals, (list) => {
                 const hash = hashOf(server, directory)
                 const others = list.filter((each) => each.hash !== hash || each.name !== server.name)
@@ -114,7 +115,7 @@ export class Trust extends Context.Service<
               }),
             ),
           revoke: (name, directory) =>
-            one.withPermits(1)(
+            alone(
               Effect.flatMap(approvals, (list) => {
                 const others = list.filter((each) => each.name !== name || each.directory !== directory)
                 if (others.length === list.length) return Effect.succeed(false)

@@ -164,6 +164,21 @@ it.live("two approvals at once are both kept", () =>
   }),
 )
 
+it.live("approvals of several programs at once are all kept", () =>
+  Effect.gen(function* () {
+    const { directory, read, trust, write } = yield* setup
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    yield* write("repo/opencode.json", mcp(Object.fromEntries(names.map((name) => [name, local(name)]))))
+    const { servers } = yield* read()
+    // Each has a service of its own, as each program has.
+    yield* Effect.forEach(servers, (server) => trust((each) => each.approve(server, directory)), {
+      concurrency: "unbounded",
+    })
+    const list = yield* trust((each) => each.approvals)
+    expect(list.map((each) => each.name).toSorted()).toEqual(names)
+  }),
+)
+
 describe("the hash", () => {
   test("depends on nothing but what is approved", () => {
     const hash = approvalHash({ a: 1, b: { c: [1, 2], d: null } }, ["env:A", "env:B"], "/d")
