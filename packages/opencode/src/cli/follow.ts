@@ -4,20 +4,15 @@
  */
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import type { Definition, Payload } from "../bus/index.ts"
+import type { Payload } from "../bus/index.ts"
 import { ToastShow, Warning } from "../mcp/event.ts"
 import * as Event from "../session/message.ts"
 import type { Part } from "../session/part.ts"
+import * as Doing from "./doing.ts"
+import { of, type Tool } from "./doing.ts"
 import { type Line, line } from "./happening.ts"
 import { Output } from "./output.ts"
 import * as Text from "./text.ts"
-
-type Tool = Extract<Part, { readonly type: "tool" }>
-
-/** The properties of an event, where it is of this kind. */
-const of = <D extends Definition>({ properties, type }: Payload, definition: D): D["properties"]["Type"] | undefined =>
-  type === definition.type && Schema.is(definition.properties)(properties) ? properties : undefined
 
 /** What a server meant for the person alone, and files that the model did not take (`Shown`). */
 const shownOf = (metadata: unknown) => {
@@ -93,7 +88,7 @@ const telling = () => {
     return Effect.andThen(write(held), end)
   }
 
-  return (event: Payload): Effect.Effect<void, never, Output> =>
+  const tell = (event: Payload): Effect.Effect<void, never, Output> =>
     Effect.suspend(() => {
       const delta = of(event, Event.PartDelta)
       if (delta !== undefined) return grow(delta.partID, delta.delta)
@@ -115,12 +110,29 @@ const telling = () => {
       if (warning === undefined) return Effect.void
       return Effect.flatMap(Output, (output) => output.warn(`${Text.oneLine(warning.server)}: ${warning.message}`))
     })
+  return { tell, begun: () => begun }
 }
 
 const json = ({ properties, type }: Payload) =>
   Effect.flatMap(Output, (output) => output.printJson({ event: type, data: properties }))
 
+export interface Follow extends Line<Payload> {
+  /** What goes on, in at most so many columns; nothing in the middle of a line that the model writes. */
+  readonly doing: (columns: number) => string
+}
+
 /** Prints the events that it is given, one after another. */
-export const make: Effect.Effect<Line<Payload>, never, Output> = Effect.flatMap(Output, (output) =>
-  line(output.json() ? json : telling()),
-)
+export const make: Effect.Effect<Follow, never, Output> = Effect.gen(function* () {
+  const output = yield* Output
+  const { begun, tell } = telling()
+  const doing = Doing.make()
+  const printed = yield* line(output.json() ? json : tell)
+  return {
+    ...printed,
+    take: (event) => {
+      doing.take(event)
+      printed.take(event)
+    },
+    doing: (columns) => (begun() ? "" : doing.line(output, columns)),
+  }
+})

@@ -27,6 +27,7 @@ const animated = <A, E, R>(
     output.floor.taken()
       ? Effect.void
       : Effect.map(line(frames[tick++ % frames.length] ?? ""), (text) => {
+          if (text === "") return clear()
           output.draw(`${erase()}${text}`)
           drawn = Text.width(text)
         }),
@@ -59,6 +60,23 @@ export const spinner = <A, E, R>(
         typeof text === "string" ? Effect.succeed(text) : text,
         (said) => `${output.err.paint("cyan", frame)} ${Text.cut(Text.oneLine(said), output.err.columns() - 3)}`,
       ),
+    work,
+  )
+
+/** Shows what `line` says beside a spinner while `work` runs, on a terminal; nothing while that is empty. */
+export const activity = <A, E, R>(
+  output: Writer,
+  line: (columns: number) => string,
+  work: Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> =>
+  animated(
+    output,
+    output.animate && output.interactive(),
+    (frame) =>
+      Effect.sync(() => {
+        const text = line(output.err.columns() - 3)
+        return text === "" ? "" : `${output.err.paint("cyan", frame)} ${text}`
+      }),
     work,
   )
 

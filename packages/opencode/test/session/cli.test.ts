@@ -3,6 +3,7 @@ import { modelKey, modelPeer, type ModelStep } from "@opencode-ai/testing/peers/
 import { everything } from "@opencode-ai/testing/peers/published"
 import { sdkV2 } from "@opencode-ai/testing/peers/served"
 import { describe, expect } from "@opencode-ai/testing/runner"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { world as program, type World, type RunOptions } from "../cli/program.ts"
 import { told } from "./running.ts"
@@ -233,6 +234,26 @@ describe("bun run session on a terminal", () => {
           "Echo: \u001b[31mred",
           "The user rejected everything_echo and said: Stop it.",
         ])
+      }),
+    timeout,
+  )
+
+  it.live(
+    "says what it waits for: the model, and a call that runs",
+    () =>
+      Effect.gen(function* () {
+        const seen = yield* Deferred.make<void>()
+        const { terminal } = yield* world([{ calls: [{ tool: "features_hang" }], before: Deferred.await(seen) }], {
+          mcp: { features: sdkV2() },
+        })
+        const { code, text } = yield* terminal(["Hang"], {
+          keys: [
+            ["Waiting for scripted/tiny", () => Deferred.doneUnsafe(seen, Effect.void)],
+            [/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] features_hang/, "\u0003"],
+          ],
+        })
+        expect(text).toContain("The call was cancelled.")
+        expect(code).toBe(130)
       }),
     timeout,
   )

@@ -13,6 +13,7 @@ import { masking } from "../../config/secrets.ts"
 import { configured, type Options } from "../configuration.ts"
 import { badRequest, CliFailure, type ExitCode, Exit, fromError } from "../failure.ts"
 import { consenting } from "../interview/person.ts"
+import { activity } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { approve } from "../session.ts"
@@ -117,7 +118,10 @@ const run = ({ model, resources }: SessionOptions, text: string, snapshot: Snaps
       command === undefined
         ? prompts.prompt({ ...chosen, parts: [...attached, { type: "text", text }] })
         : prompts.command({ ...chosen, command, arguments: rest })
-    const answer = yield* asked.pipe(Effect.mapError(failure), Effect.ensuring(follow.rest))
+    const answer = yield* activity(output, follow.doing, asked).pipe(
+      Effect.mapError(failure),
+      Effect.ensuring(follow.rest),
+    )
     if (output.json()) {
       const { ended, info, parts, sessionID } = answer
       const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []))
