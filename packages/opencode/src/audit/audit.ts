@@ -103,11 +103,17 @@ export const layer: Layer.Layer<Mcp, never, Mcp | Config | FileSystem.FileSystem
     const one = yield* Semaphore.make(1)
     const file = paths.join(yield* State.directory, "mcp-audit.jsonl")
 
+    const isLong = Effect.orElseSucceed(
+      Effect.map(fs.stat(file), ({ size }) => size > sizeLimit),
+      () => false,
+    )
+    const turn = fs.rename(file, `${file}.1`)
     const append = (line: Line) =>
       Effect.gen(function* () {
         yield* fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 })
-        const { size } = yield* Effect.orElseSucceed(fs.stat(file), () => ({ size: 0 }))
-        if (size > sizeLimit) yield* fs.rename(file, `${file}.1`)
+        // Two programs that saw it too long at once would put the new one in place of the old.
+        if (yield* isLong)
+          yield* State.alone(fs, paths, file)(Effect.flatMap(isLong, (still) => (still ? turn : Effect.void)))
         yield* fs.writeFileString(file, `${JSON.stringify(line)}\n`, { flag: "a", mode: 0o600 })
         // What is written when all ends waits for its turn, too.
       }).pipe(Effect.ignore, one.withPermits(1), Effect.uninterruptible)
