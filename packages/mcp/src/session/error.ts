@@ -1,6 +1,7 @@
 /** Why a request of a session failed. Each reason names what happened and what can be done. */
 import * as Data from "effect/Data"
 import { Closed, fail, isPassing as isPassingError, type TransportError } from "../transport/error.ts"
+import { isSessionLost } from "../transport/session-lost.ts"
 
 /** The server answered with a JSON-RPC error. */
 export class Protocol extends Data.TaggedError("Protocol")<{
@@ -78,10 +79,10 @@ export class ElicitationDeclined extends Data.TaggedError("ElicitationDeclined")
 
 /** The connection ended, or lost this request. */
 export class Transport extends Data.TaggedError("Transport")<{ readonly error: TransportError }> {
-  /** Whether one answer was refused or lost, and nothing else. A lost session (404) is more than that. */
+  /** Whether one answer was refused or lost, and nothing else. A lost session is more than that. */
   get isOneAnswer(): boolean {
     const { reason } = this.error
-    if (reason._tag === "HttpStatus") return reason.status !== 404 || !reason.withSession
+    if (reason._tag === "HttpStatus") return !isSessionLost(reason)
     return reason._tag === "MessageTooLarge" || reason._tag === "StreamEnded" || reason._tag === "UnexpectedContent"
   }
   /** Whether the same request may be answered a moment later: the server is down or busy, or its stream broke. */

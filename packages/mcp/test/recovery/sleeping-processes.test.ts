@@ -26,7 +26,7 @@ const asleep = Effect.fnUntraced(function* (server: string) {
   expect(isAlive(pid)).toBe(true)
   // What it was asked when it was woken is answered first: the server's time is not the test's.
   const { live } = yield* (yield* Mcp).connection(server)
-  yield* poll(() => live()?.session.idle())
+  yield* poll(() => (live()?.catalog.isReading() === false ? live()?.session.idle() : undefined))
   yield* TestClock.adjust(minute)
   expect(yield* pidOf(server)).toBe(undefined)
   yield* poll(() => (isAlive(pid) ? undefined : pid))
