@@ -66,6 +66,15 @@ it.live("on a terminal the difference is shown and the question asked; no is no"
     yield* here.run(["tools", "--config", config])
     offers({ name: "read", description: "Deletes" })
     const words = ["approve", "s", "read", "--config", config]
+    const shell = yield* here.terminal(["shell", "--config", config], {
+      keys: [
+        ["s_read changed (description) and waits for approval", "approve s\r"],
+        ["Offer read of s again?", "n"],
+        [/was not approved[^]*mcp> /, "call s read\r"],
+        [/nothing was sent[^]*mcp> /, "exit\r"],
+      ],
+    })
+    expect(shell.text).toContain("+ Deletes")
     const refused = yield* here.terminal(words, { keys: [["Offer read of s again?", "n"]] })
     expect(refused.text).toContain("+ Deletes")
     expect(refused.code).toBe(1)

@@ -38,7 +38,8 @@ const review = ({ difference, server, tool }: HeldTool) =>
     if (!output.json()) yield* output.say([`${name} changed:`, ...lines(difference, output.err.paint)].join("\n"))
     if (output.interactive()) {
       const { confirm } = yield* Effect.promise(() => import("../ask.ts"))
-      if (!(yield* confirm(`Offer ${name} again?`))) {
+      // In the shell the line that is typed makes room.
+      if (!(yield* output.floor.take(confirm(`Offer ${name} again?`)))) {
         return yield* new CliFailure({ tag: "Denied", text: `${name} was not approved` })
       }
     }

@@ -41,6 +41,7 @@ const told = (event: Event, { out, says }: Writer): string | undefined => {
     }
     case "mcp.stderr":
       return says("debug") ? `stderr: ${name} ${Text.oneLine(event.data.line)}` : undefined
+    case "mcp.tool.held":
     case "mcp.resource.updated":
     case "mcp.task.status":
     case "mcp.elicitation.completed": {

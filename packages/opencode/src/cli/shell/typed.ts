@@ -163,6 +163,8 @@ export const run = (words: ReadonlyArray<string>, options: Options, state: State
       return yield* told(list(options))
     }
     if (authorizing.has(name)) return yield* runAuthorizing(words, options, state, here)
+    // Changed tools are approved by whoever has seen the difference: that is asked here too.
+    if (name === "approve") return yield* runCommand(words, output)
     if (shared.has(name)) return yield* runCommand(words, here)
     if (own.has(name)) return yield* told(runOwn(name, rest, state))
     const near = nearest(name, names).map((each) => JSON.stringify(each))
