@@ -21,7 +21,8 @@ const hints = (annotations: unknown, isTrusted: boolean): ReadonlyArray<string> 
   return said.length === 0 ? [] : [`The server${isTrusted ? "" : ", which is not trusted,"} says: ${said.join("; ")}.`]
 }
 
-const inset = (text: string) => text.split("\n").map((line) => `    ${visible(line)}`)
+/** What is not our word, behind a bar: none of its lines can be taken for one of ours. */
+const inset = (text: string) => text.split("\n").map((line) => `  | ${visible(line)}`)
 
 /** The lines of a question. */
 export const lines = ({ always, metadata, patterns, permission }: Request): ReadonlyArray<string> => {

@@ -224,7 +224,7 @@ describe("bun run session on a terminal", () => {
         // What the model said before stands above the question, and no line of that goes on at the screen's edge.
         expect(text).toMatch(/Let me\.\s+Call "echo" of the server "everything"\?/)
         expect(text).toContain('"Always" would allow every "everything_echo" until this ends.')
-        expect(text).toMatch(/\n {4}[^\n]*✗ fake"/)
+        expect(text).toMatch(/\n {2}\| {3}[^\n]*✗ fake"/)
         expect(text).toContain("✓ everything_echo")
         expect(text).toContain("A \\u{1b}]0;title\\u{7} b.")
         expect(raw).not.toContain("\u001b[31mred")

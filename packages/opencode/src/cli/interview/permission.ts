@@ -20,9 +20,9 @@ const choices: ReadonlyArray<Prompt.SelectChoice<Permission.Reply | "feedback">>
   { value: "reject", title: "No", description: "and end the answer; Ctrl-C does this too" },
 ]
 
-/** A line in as many as the terminal needs, all set in: nothing that a server says begins a line of the screen. */
+/** A line in as many as the terminal needs, all set in as it is: what a server says stays behind its bar. */
 const fitted = (line: string, columns: number): ReadonlyArray<string> => {
-  const indent = /^ */.exec(line)?.[0] ?? ""
+  const indent = /^ *(?:\| *)?/.exec(line)?.[0] ?? ""
   const room = columns - indent.length
   return Text.wrap(line.slice(indent.length), room)
     .flatMap((part) => Text.pieces(part, room))
