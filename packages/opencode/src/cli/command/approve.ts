@@ -23,8 +23,10 @@ export const approve = (options: Options & { readonly server: string; readonly t
       const meant = tool === undefined ? held : held.filter(({ tool: { name } }) => name === tool || keys.has(name))
       // By its key, or there is none of it: the service tells which.
       if (tool !== undefined && meant.length === 0) yield* mcp.approve(server, tool)
-      const approved: Array<string> = []
-      for (const each of meant) if (yield* review(each)) approved.push(each.tool.name)
+      const approved: Array<{ readonly tool: string; readonly difference: HeldTool["difference"] }> = []
+      for (const each of meant) {
+        if (yield* review(each)) approved.push({ tool: each.tool.name, difference: each.difference })
+      }
       if (output.json()) yield* output.printJson({ server, approved })
       else if (meant.length === 0) yield* output.print(`${Text.oneLine(server)}: nothing is held back.`)
       return Exit.done
