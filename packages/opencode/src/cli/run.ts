@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import type * as CliError from "effect/cli/CliError"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
+import type { FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
@@ -64,6 +65,18 @@ const usageFailure = (errors: ReadonlyArray<CliError.CliError>, path: ReadonlyAr
   return badRequest(`${said.join("; ")}\nSee ${path.join(" ")} --help`)
 }
 
+/** A list of choices is no column of a table: what they are stands in the description. */
+const named = (flag: FlagDoc): FlagDoc => ({
+  ...flag,
+  type: flag.type.length > 20 ? (flag.name.split("-").at(-1) ?? "").toUpperCase() : flag.type,
+})
+
+const tidy = (doc: HelpDoc): HelpDoc => ({
+  ...doc,
+  flags: doc.flags.map(named),
+  ...(doc.globalFlags === undefined ? {} : { globalFlags: doc.globalFlags.map(named) }),
+})
+
 /** Help and version go to standard output; what is wrong with the words is the failure, not a page of help. */
 const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors: output.out.paint("bold", "x") !== "x" })
@@ -71,7 +84,7 @@ const presenter = (output: Writer, fail: (failure: CliFailure) => void): CliOutp
     present: (event) => {
       switch (event._tag) {
         case "Help":
-          return output.print(formatter.formatHelpDoc(event.helpDoc))
+          return output.print(formatter.formatHelpDoc(tidy(event.helpDoc)))
         case "Version":
           return output.json()
             ? output.printJson({ name: event.name, version: event.version })
