@@ -5,7 +5,7 @@
 export const packages: Record<string, ReadonlyArray<string>> = {
   mcp: [],
   opencode: ["mcp"],
-  plugin: ["mcp"],
+  plugin: ["mcp", "opencode"],
   inbox: ["mcp"],
   testing: ["mcp", "opencode", "plugin", "inbox", "bench"],
   bench: ["mcp", "opencode", "plugin", "inbox", "testing"],

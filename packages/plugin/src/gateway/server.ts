@@ -1,0 +1,166 @@
+/**
+ * One configured server as OpenCode's own client meets it: the handshake, the lists, and calls.
+ *
+ * What is answered is what this client knows, and a call is a call of this client. Nothing is kept here but what
+ * OpenCode was told in its last handshake, which is all that it ever learns of instructions and capabilities.
+ */
+import * as Keys from "@opencode-ai/mcp/catalog/keys"
+import type { CallError, Mcp, Of, ToolEntry } from "@opencode-ai/mcp/mcp"
+import { invalidParams, isObject, type JsonObject, methodNotFound } from "@opencode-ai/mcp/protocol/jsonrpc"
+import * as Revision from "@opencode-ai/mcp/protocol/revision"
+import type * as MCP from "@opencode-ai/opencode/mcp/index"
+import type * as Truncate from "@opencode-ai/opencode/tool/truncate"
+import * as Effect from "effect/Effect"
+import * as Content from "../content.ts"
+import { Refused } from "./model.ts"
+
+/** What is told of a call while it goes on. */
+export interface Step {
+  readonly progress: number
+  readonly total?: number | undefined
+  readonly message?: string | undefined
+}
+
+/** The answer to a request of OpenCode's. */
+export type Answer = Effect.Effect<object, Refused, Truncate.Service>
+
+export interface Server {
+  readonly name: string
+  /** `onProgress` is told of the steps of a call. */
+  readonly answer: (method: string, params: JsonObject, onProgress: (step: Step) => void) => Answer
+  /** What OpenCode would be told in a handshake now; `undefined` where there would be none. */
+  readonly face: Effect.Effect<string | undefined>
+}
+
+const serverError = -32_000
+
+const refused = (error: CallError | MCP.NotFoundError): Refused => {
+  const reason = "reason" in error ? error.reason : undefined
+  if (reason?._tag === "Protocol") {
+    const { code, data, message } = reason
+    return new Refused({ code, message, ...(data === undefined ? {} : { data }) })
+  }
+  return new Refused({ code: serverError, message: error.message })
+}
+
+/** The name that OpenCode makes the tool's key of, when it puts its own name of the server before it. */
+const localName = ({ key, server, tool }: ToolEntry): string => {
+  if (key === Keys.fullKey(server, tool.name)) return tool.name
+  const prefix = Keys.fullKey(server, "")
+  return key.startsWith(prefix) ? key.slice(prefix.length) : tool.name
+}
+
+/** Without what OpenCode would enforce in place of this client, and cannot: it has no tasks. */
+const definition = (entry: ToolEntry): object => {
+  const { execution: _, outputSchema: __, ...tool } = entry.tool
+  return { ...tool, name: localName(entry) }
+}
+
+const text = (params: JsonObject, field: string): Effect.Effect<string, Refused> => {
+  const value = params[field]
+  if (typeof value === "string") return Effect.succeed(value)
+  return Effect.fail(new Refused({ code: invalidParams, message: `${field} is missing, or no text` }))
+}
+
+/** The members of an object that are texts. */
+const texts = (value: unknown): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(isObject(value) ? value : {}).filter(
+      (pair): pair is [string, string] => typeof pair[1] === "string",
+    ),
+  )
+
+export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface): Server => {
+  const own = <A extends { readonly server: string }>(all: ReadonlyArray<A>) =>
+    all.filter(({ server }) => server === name)
+  const items = <A>(list: Effect.Effect<ReadonlyArray<Of<A>>>) =>
+    Effect.map(list, (all) => own(all).map(({ item }) => item))
+  const state = Effect.map(mcp.servers, (servers) => servers.find((server) => server.name === name))
+  const connection = Effect.orElseSucceed(mcp.connection(name), () => undefined)
+
+  /** What a handshake says; `undefined` where nothing is known of the server. */
+  const known = Effect.gen(function* () {
+    const connected = yield* connection
+    yield* connected?.recall ?? Effect.void
+    const offered = connected?.offered()
+    if (offered === undefined) return undefined
+    const { instructions, lists } = offered
+    const declared = (yield* state)?.capabilities
+    const has = (kind: "tools" | "prompts" | "resources") =>
+      declared === undefined ? lists[kind] !== undefined : declared[kind] !== undefined
+    const listChanged = { listChanged: true }
+    return {
+      capabilities: {
+        ...(has("tools") ? { tools: listChanged } : {}),
+        ...(has("prompts") ? { prompts: listChanged } : {}),
+        ...(has("resources") ? { resources: listChanged } : {}),
+      },
+      ...(instructions === undefined ? {} : { instructions }),
+    }
+  })
+
+  /** One that is being connected and is known from before is waited for by calls alone. */
+  const initialize = (params: JsonObject): Answer =>
+    Effect.gen(function* () {
+      if ((yield* known) === undefined) yield* Effect.mapError(service.connect(name), refused)
+      const said = yield* known
+      const now = yield* state
+      if (said === undefined) {
+        const status = now?.status
+        const why = status !== undefined && "error" in status ? (status.error ?? status.status) : status?.status
+        return yield* new Refused({ code: serverError, message: service.mask(why ?? "there is no such server") })
+      }
+      const { protocolVersion } = params
+      return {
+        protocolVersion: Revision.isRevision(protocolVersion) ? protocolVersion : Revision.latest,
+        serverInfo: now?.serverInfo ?? { name, version: "0" },
+        ...said,
+      }
+    })
+
+  const tools = Effect.map(mcp.offered.tools, own)
+
+  const call = (params: JsonObject, onProgress: (step: Step) => void): Answer =>
+    Effect.gen(function* () {
+      const asked = yield* text(params, "name")
+      const entry = (yield* tools).find((entry) => localName(entry) === asked)
+      const args = isObject(params["arguments"]) ? params["arguments"] : {}
+      const result = yield* Effect.mapError(
+        mcp.callTool(name, entry?.tool.name ?? asked, args, { onProgress }),
+        refused,
+      )
+      const readable = (yield* state)?.capabilities?.resources !== undefined
+      return yield* Content.ofTool(name, readable, result)
+    })
+
+  return {
+    name,
+    face: Effect.map(known, (said) => (said === undefined ? undefined : JSON.stringify(said))),
+    answer: (method, params, onProgress) => {
+      switch (method) {
+        case "initialize":
+          return initialize(params)
+        case "ping":
+          return Effect.succeed({})
+        case "tools/list":
+          return Effect.map(tools, (all) => ({ tools: all.map(definition) }))
+        case "tools/call":
+          return call(params, onProgress)
+        case "prompts/list":
+          return Effect.map(items(mcp.offered.prompts), (prompts) => ({ prompts }))
+        case "resources/list":
+          return Effect.map(items(mcp.offered.resources), (resources) => ({ resources }))
+        case "resources/templates/list":
+          return Effect.map(items(mcp.offered.templates), (resourceTemplates) => ({ resourceTemplates }))
+        case "prompts/get":
+          return Effect.flatMap(text(params, "name"), (prompt) =>
+            Effect.mapError(mcp.getPrompt(name, prompt, texts(params["arguments"])), refused),
+          )
+        case "resources/read":
+          return Effect.flatMap(text(params, "uri"), (uri) => Effect.mapError(mcp.readResource(name, uri), refused))
+        default:
+          return Effect.fail(new Refused({ code: methodNotFound, message: `There is no method ${method} here` }))
+      }
+    },
+  }
+}

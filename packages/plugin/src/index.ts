@@ -1,0 +1,76 @@
+/**
+ * The plugin: OpenCode 1 loads this file once, and calls `server` for each of its instances.
+ *
+ * The servers of `mcp` are taken over before OpenCode starts any of them: in their place it is given the gateway, under
+ * the same names, so that keys, permissions, commands and statuses are what they were. Where this client cannot start,
+ * OpenCode's own keeps its servers.
+ */
+import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { HostConfig, Hooks, Input } from "./host.ts"
+import { type Options, start, type Taken } from "./instance.ts"
+import * as Tell from "./tell.ts"
+
+/** This client has deadlines of its own; OpenCode's are not in their way. In milliseconds: a day. */
+const timeout = 86_400_000
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+class BadOption extends Data.TaggedError("BadOption")<{ readonly message: string }> {}
+
+/** The options, or what is wrong with them. */
+const optionsOf = (value: unknown): Options | string => {
+  const { servers }: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
+  if (servers === undefined) return {}
+  const isName = (name: unknown): name is string => typeof name === "string"
+  if (Array.isArray(servers) && servers.every(isName)) return { servers }
+  return "its option `servers` has to be a list of names"
+}
+
+/** `opencode mcp …` works on the configuration as it is written: signing in, for one, needs the server's own address. */
+const isCommand = (): boolean =>
+  process.argv.slice(1).find((word) => !word.startsWith("-") && !word.includes("/")) === "mcp"
+
+const take = (config: HostConfig, taken: ReadonlyArray<Taken>): void => {
+  const servers = (config.mcp ??= {})
+  for (const { enabled, headers, name, url } of taken) {
+    // What another plugin took away stays away.
+    if (servers[name] === undefined) continue
+    servers[name] = { type: "remote", url, headers, enabled, oauth: false, timeout }
+  }
+}
+
+const server = async ({ client, directory }: Input, given?: unknown): Promise<Hooks> => {
+  if (isCommand()) return {}
+  const told = Tell.make(client)
+  const scope = Scope.makeUnsafe()
+  const options = optionsOf(given)
+  const starting: Effect.Effect<ReadonlyArray<Taken>, unknown> = typeof options === "string"
+    ? Effect.fail(new BadOption({ message: options }))
+    : Scope.provide(start({ directory, options, client }), scope)
+  const started = Effect.runPromiseExit(starting)
+  const dispose = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  return {
+    config: async (config) => {
+      const exit = await started
+      if (Exit.isSuccess(exit)) return take(config, exit.value)
+      const error = Cause.squash(exit.cause)
+      const message = `The MCP plugin could not start: ${error instanceof Error ? error.message : String(error)}`
+      told.log("error", message)
+      told.toast({
+        title: "MCP Plugin",
+        message: `${message}. OpenCode's own client is used.`,
+        variant: "error",
+        duration: 10_000,
+      })
+      await dispose()
+    },
+    dispose,
+  }
+}
+
+export default { id: "opencode-mcp", server }

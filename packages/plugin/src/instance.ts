@@ -1,0 +1,140 @@
+/**
+ * This client for one instance of OpenCode: the servers that it takes over, and the gateway by which OpenCode reaches
+ * them. All of it lives in one Scope, and closing that leaves no process and no port behind.
+ */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import { Mcp } from "@opencode-ai/mcp/mcp"
+import * as Bus from "@opencode-ai/opencode/bus/index"
+import { Config, type Snapshot } from "@opencode-ai/opencode/config/config"
+import * as McpEvent from "@opencode-ai/opencode/mcp/event"
+import * as MCP from "@opencode-ai/opencode/mcp/index"
+import * as Instance from "@opencode-ai/opencode/mcp/instance"
+import * as Truncate from "@opencode-ai/opencode/tool/truncate"
+import { Trust } from "@opencode-ai/opencode/trust/trust"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
+import * as Answers from "./answers.ts"
+import type { Kind } from "./gateway/model.ts"
+import * as Gateway from "./gateway/http.ts"
+import type { Client } from "./host.ts"
+import * as Tell from "./tell.ts"
+
+/** The options of the plugin in opencode.json, beside its name. */
+export interface Options {
+  /** The servers that are taken over. Default: all of them. */
+  readonly servers?: ReadonlyArray<string> | undefined
+}
+
+/** A server that was taken over, as OpenCode's configuration has to name it. */
+export interface Taken {
+  readonly name: string
+  readonly enabled: boolean
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How long a person is waited for, in milliseconds. */
+const interactionTimeout = 300_000
+
+/** The configuration as the files have it, of the servers that are wanted. */
+const configLayer = (directory: string, { servers: wanted }: Options) => {
+  const chosen = (snapshot: Snapshot): Snapshot => ({
+    ...snapshot,
+    servers: snapshot.servers.filter(({ name }) => wanted?.includes(name) ?? true),
+  })
+  return Layer.effect(Config)(Effect.map(Config, ({ get, reload }) => ({ get: Effect.map(get, chosen), reload }))).pipe(
+    Layer.provide(Config.layer({ directory })),
+  )
+}
+
+const kinds: ReadonlyMap<string, Kind> = new Map([
+  [McpEvent.ToolsChanged.type, "tools"],
+  [McpEvent.PromptsChanged.type, "prompts"],
+  [McpEvent.ResourcesChanged.type, "resources"],
+])
+
+const serverOf = (properties: unknown): string | undefined => {
+  const named = typeof properties === "object" && properties !== null && "server" in properties
+  return named && typeof properties.server === "string" ? properties.server : undefined
+}
+
+/** Between two looks at whether a server is still busy, in milliseconds. */
+const glance = 250
+
+export const start = (options: {
+  readonly directory: string
+  readonly options: Options
+  readonly client: Client
+}): Effect.Effect<ReadonlyArray<Taken>, unknown, Scope.Scope> => {
+  const told = Tell.make(options.client)
+  const platform = Layer.merge(NodeFileSystem.layer, NodePath.layer)
+  // Not on OpenCode's screen.
+  const logger = Logger.layer([
+    Logger.make(({ logLevel, message }) =>
+      told.log(logLevel === "Error" || logLevel === "Fatal" ? "error" : "debug", String(message)),
+    ),
+  ])
+  const services = MCP.layer.pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(Instance.client({ answers: Answers.layer(told), interactionTimeout }), Bus.layer, Truncate.layer),
+    ),
+    Layer.provideMerge(Layer.mergeAll(configLayer(options.directory, options.options), Trust.layer())),
+    Layer.provide(platform),
+    Layer.provideMerge(logger),
+  )
+  return Effect.gen(function* () {
+    const context = yield* Layer.build(services)
+    const mcp = Context.get(context, Mcp)
+    const service = Context.get(context, MCP.Service)
+    const { servers, warnings } = yield* Context.get(context, Config).get
+    for (const warning of warnings) told.log("warn", warning)
+    const names = servers.map(({ name }) => name)
+    const secret = randomBytes(32).toString("base64url")
+    const gateway = yield* Effect.provideContext(Gateway.listen({ names, secret, mcp, service, told }), context)
+    yield* Effect.provideContext(attend(gateway, told, options.client), context)
+    return servers.map(({ config, name }) => ({
+      name,
+      enabled: config?.enabled ?? true,
+      url: gateway.url(name),
+      headers: gateway.headers,
+    }))
+  })
+}
+
+/** Tells OpenCode what happens, from the first event on. */
+const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
+  Effect.gen(function* () {
+    const bus = yield* Bus.Service
+    const run = Effect.runForkWith(yield* Effect.context<never>())
+    const scope = yield* Effect.scope
+    const waiting = new Set<string>()
+    /** A handshake ends the session before it, and so its calls: it waits for them. */
+    const renew = (server: string) =>
+      Effect.gen(function* () {
+        while (gateway.isBusy(server)) yield* Effect.sleep(glance)
+        if (!(yield* gateway.isOutdated(server))) return
+        told.log("info", `${server}: shaking hands with OpenCode anew`, { server })
+        yield* Effect.ignore(Effect.tryPromise(() => client.mcp.connect({ path: { name: server } })))
+      }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(server))))
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        bus.listen((event) => {
+          Tell.event(told, event)
+          const server = serverOf(event.properties)
+          if (server === undefined) return
+          const kind = kinds.get(event.type)
+          if (kind !== undefined) gateway.changed(server, kind)
+          if (event.type !== McpEvent.StatusChanged.type && kind === undefined) return
+          if (waiting.has(server)) return
+          waiting.add(server)
+          run(Effect.forkIn(renew(server), scope))
+        }),
+      ),
+      (stop) => Effect.sync(stop),
+    )
+  })

@@ -1,0 +1,87 @@
+/**
+ * What OpenCode and the person at it are told: toasts, lines of OpenCode's log, and handshakes that are due. Nothing here
+ * is waited for: OpenCode's server may be waiting for this plugin.
+ */
+import type * as Bus from "@opencode-ai/opencode/bus/index"
+import * as McpEvent from "@opencode-ai/opencode/mcp/event"
+import type { Client, LogEntry, Toast } from "./host.ts"
+
+export interface Told {
+  readonly toast: (toast: Toast) => void
+  readonly log: (level: LogEntry["level"], message: string, extra?: LogEntry["extra"]) => void
+}
+
+/** How the log names what is from here. */
+const service = "mcp-plugin"
+
+/** Both say nothing of it where OpenCode does not take it: it is ending, or has no screen. */
+export const make = (client: Client): Told => {
+  const quietly = (ask: () => Promise<unknown>) =>
+    void Promise.resolve()
+      .then(ask)
+      .catch(() => undefined)
+  return {
+    toast: (body) => quietly(() => client.tui.showToast({ body })),
+    log: (level, message, extra = {}) => quietly(() => client.app.log({ body: { service, level, message, extra } })),
+  }
+}
+
+const levels: Readonly<Record<string, LogEntry["level"]>> = {
+  debug: "debug",
+  info: "info",
+  notice: "info",
+  warning: "warn",
+}
+
+const isOf = <D extends Bus.Definition>(definition: D, event: Bus.Payload): event is Bus.Payload<D> =>
+  event.type === definition.type
+
+/** Tells an event of the bus, on which secrets are hidden already. */
+export const event = ({ log, toast }: Told, event: Bus.Payload): void => {
+  if (isOf(McpEvent.ToastShow, event)) toast(event.properties)
+  else if (isOf(McpEvent.Logged, event)) {
+    const { data, level, logger, server } = event.properties
+    const message = typeof data === "string" ? data : (JSON.stringify(data) ?? "")
+    log(levels[level] ?? "error", message, { server, ...(logger === undefined ? {} : { logger }) })
+  } else if (isOf(McpEvent.StderrWritten, event)) {
+    log("debug", event.properties.line, { server: event.properties.server, stderr: true })
+  } else if (isOf(McpEvent.Warning, event)) {
+    log("warn", event.properties.message, { server: event.properties.server })
+  } else if (isOf(McpEvent.StatusChanged, event)) {
+    const { server, status } = event.properties
+    const error = "error" in event.properties ? event.properties.error : undefined
+    log(status === "failed" ? "error" : "info", `${server}: ${status}`, {
+      server,
+      ...(error === undefined ? {} : { error }),
+    })
+  }
+}
+
+/** How long a call goes on before its progress is shown, and how often it is then, in milliseconds. */
+const patience = 3_000
+
+/** Shows how far calls are, those that last. */
+export const progress =
+  ({ toast }: Told, now: () => number) =>
+  (what: string) => {
+    let due = now() + patience
+    return ({
+      message,
+      progress,
+      total,
+    }: {
+      progress: number
+      total?: number | undefined
+      message?: string | undefined
+    }) => {
+      if (now() < due) return
+      due = now() + patience
+      const far = total === undefined ? String(progress) : `${progress} of ${total}`
+      toast({
+        title: what,
+        message: message === undefined ? far : `${far}: ${message}`,
+        variant: "info",
+        duration: patience,
+      })
+    }
+  }

@@ -1,0 +1,180 @@
+import { Client as SdkClient } from "@modelcontextprotocol/sdk/client/index.js"
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
+import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js"
+import { it } from "@opencode-ai/testing/effect"
+import { isAlive } from "@opencode-ai/testing/peers/alive"
+import type { LocalPeer } from "@opencode-ai/testing/peers/launch"
+import { sdkV1 } from "@opencode-ai/testing/peers/served"
+import { poll } from "@opencode-ai/testing/polling"
+import { fileRecord, recordTo, temporaryDirectory } from "@opencode-ai/testing/recording"
+import { describe, expect, test } from "@opencode-ai/testing/runner"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { LogEntry, Toast } from "../src/host.ts"
+import { start } from "../src/instance.ts"
+import * as Tell from "../src/tell.ts"
+
+/** The gateway to one server, without an OpenCode: what it would be told is kept. */
+const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {}, wanted?: ReadonlyArray<string>) {
+  const home = realpathSync(yield* temporaryDirectory)
+  const directory = join(home, "project")
+  const own = join(home, "config", "opencode")
+  for (const each of [directory, own]) mkdirSync(each, { recursive: true })
+  writeFileSync(join(own, "opencode.json"), JSON.stringify({ mcp: { near, ...others } }))
+  const env = {
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, "config"),
+    XDG_DATA_HOME: join(home, "data"),
+    XDG_CACHE_HOME: home,
+  }
+  const toasts: Array<Toast> = []
+  const log: Array<LogEntry> = []
+  const client = {
+    app: { log: async ({ body }: { body: LogEntry }) => void log.push(body) },
+    tui: { showToast: async ({ body }: { body: Toast }) => void toasts.push(body) },
+    mcp: { connect: async () => undefined },
+  }
+  const taken = yield* start({ directory, options: { servers: wanted }, client }).pipe(
+    Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
+  )
+  return { taken, toasts, log }
+})
+
+/** The official client, as OpenCode uses it. */
+const connect = ({ headers, url }: { readonly headers: Readonly<Record<string, string>>; readonly url: string }) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const client = new SdkClient({ name: "opencode", version: "1.18.33" })
+      // The SDK's own types are not made for `exactOptionalPropertyTypes`.
+      const transport: unknown = new StreamableHTTPClientTransport(new URL(url), {
+        requestInit: { headers: { ...headers } },
+      })
+      await client.connect(transport as Parameters<SdkClient["connect"]>[0])
+      return client
+    }),
+    (client) => Effect.promise(() => client.close()),
+  )
+
+const first = <A>([item]: ReadonlyArray<A>): A => {
+  if (item === undefined) throw new Error("there is none")
+  return item
+}
+
+describe("the gateway", () => {
+  it.live("passes the progress of a call, its result and its error on", () =>
+    Effect.gen(function* () {
+      const { taken } = yield* gateway(sdkV1())
+      const client = yield* connect(first(taken))
+      const steps: Array<unknown> = []
+      const onprogress = (step: object) => void steps.push(step)
+      const call = (name: string, args: Record<string, unknown> = {}) =>
+        Effect.promise(() => client.callTool({ name, arguments: args }, undefined, { onprogress }))
+      const { content } = yield* call("progress", { steps: 2 })
+      expect(content).toEqual([{ type: "text", text: "2 steps" }])
+      expect(steps).toEqual([
+        { progress: 1, total: 2, message: "step 1" },
+        { progress: 2, total: 2, message: "step 2" },
+      ])
+      expect(yield* call("fail")).toMatchObject({ isError: true, content: [{ type: "text", text: "it failed" }] })
+      const refused = Effect.promise(() => client.callTool({ name: "refuse", arguments: {} }).catch(String))
+      expect(yield* refused).toContain("-32602")
+    }),
+  )
+
+  it.live("says at once that a list changed, and lists what is new", () =>
+    Effect.gen(function* () {
+      const { taken } = yield* gateway(sdkV1())
+      const client = yield* connect(first(taken))
+      const changed = Effect.callback<void>((resume) => {
+        client.setNotificationHandler(ToolListChangedNotificationSchema, () => resume(Effect.void))
+        void client.callTool({ name: "toggle", arguments: {} })
+      })
+      yield* changed
+      const { tools } = yield* Effect.promise(() => client.listTools())
+      expect(tools.map(({ name }) => name)).toContain("extra")
+      // What OpenCode's client would enforce by itself.
+      expect(tools.some(({ execution, outputSchema }) => execution !== undefined || outputSchema !== undefined)).toBe(
+        false,
+      )
+    }),
+  )
+
+  it.live("cancels the call that its client cancels, and that one alone", () =>
+    Effect.gen(function* () {
+      const record = yield* fileRecord
+      const { taken } = yield* gateway(recordTo(record, sdkV1()))
+      const client = yield* connect(first(taken))
+      const hang = { name: "hang", arguments: {} }
+      const hanging = Effect.promise((signal) =>
+        client.callTool(hang, undefined, { signal, onprogress: () => undefined }),
+      )
+      const call = yield* Effect.forkScoped(hanging)
+      yield* record.first((line) => JSON.stringify(line).includes('"notifications/progress"'))
+      yield* Fiber.interrupt(call)
+      yield* record.first((line) => JSON.stringify(line).includes('"notifications/cancelled"'))
+      const echo = () => client.callTool({ name: "echo", arguments: { message: "on" } })
+      expect((yield* Effect.promise(echo)).content).toEqual([{ type: "text", text: "on" }])
+    }),
+  )
+
+  it.live("does not make a call whose cancellation came before it", () =>
+    Effect.gen(function* () {
+      const record = yield* fileRecord
+      const { taken } = yield* gateway(recordTo(record, sdkV1()))
+      const { headers, url } = first(taken)
+      const send = (session: string, message: object) =>
+        Effect.promise(async () => {
+          const kinds = { "content-type": "application/json", accept: "application/json, text/event-stream" }
+          const all = { ...headers, ...kinds, "mcp-session-id": session }
+          const response = await fetch(url, { method: "POST", headers: all, body: JSON.stringify(message) })
+          return { session: response.headers.get("mcp-session-id") ?? "", said: await response.text() }
+        })
+      const { session } = yield* send("", { jsonrpc: "2.0", id: 1, method: "initialize", params: {} })
+      yield* send(session, { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } })
+      const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "hang" } }
+      expect((yield* send(session, call)).said).not.toContain("result")
+      expect(record.lines().some((line) => JSON.stringify(line).includes("tools/call"))).toBe(false)
+    }),
+  )
+
+  it.live("tells the person what a server asks, answers it at once, and logs what servers say", () =>
+    Effect.gen(function* () {
+      const { log, taken, toasts } = yield* gateway(sdkV1())
+      const client = yield* connect(first(taken))
+      const params = { message: "Your name?", requestedSchema: { type: "object", properties: {} } }
+      const ask = () => client.callTool({ name: "ask", arguments: { method: "elicitation/create", params } })
+      expect(JSON.stringify(yield* Effect.promise(ask))).toContain("cancel")
+      expect(toasts.map(({ message }) => message).join()).toContain("Your name?")
+      const said = { method: "notifications/message", params: { level: "error", data: "out of paper" } }
+      yield* Effect.promise(() => client.callTool({ name: "notify", arguments: said }))
+      const entry = yield* poll(() => log.find(({ message }) => message === "out of paper"))
+      expect(entry).toMatchObject({ level: "error", extra: { server: "near" } })
+    }),
+  )
+
+  it.live("takes over the servers that are named, and leaves nothing when it ends", () =>
+    Effect.gen(function* () {
+      const { pid, url } = yield* Effect.gen(function* () {
+        const { taken } = yield* gateway(sdkV1(), { far: sdkV1() }, ["near"])
+        expect(taken.map(({ name }) => name)).toEqual(["near"])
+        const client = yield* connect(first(taken))
+        const about = yield* Effect.promise(() => client.callTool({ name: "process", arguments: {} }))
+        return { url: first(taken).url, pid: Object(about.structuredContent).pid }
+      }).pipe(Effect.scoped)
+      expect(isAlive(pid)).toBe(false)
+      expect(yield* Effect.promise(() => fetch(url).then(String, () => "nobody"))).toBe("nobody")
+    }),
+  )
+})
+
+test("the progress of a call is shown once it lasts, and then every three seconds", () => {
+  const shown: Array<string> = []
+  let now = 0
+  const told = { log: () => undefined, toast: ({ message }: Toast) => void shown.push(message) }
+  const step = Tell.progress(told, () => now)("near: build")
+  for (now = 0; now <= 7_000; now += 1_000) step({ progress: now / 1_000, total: 7, message: "compiling" })
+  expect(shown).toEqual(["3 of 7: compiling", "6 of 7: compiling"])
+})

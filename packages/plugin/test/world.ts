@@ -1,0 +1,97 @@
+/** A released OpenCode with the plugin as it is built, a model that answers by a script, and real servers. */
+import { modelPeer, type ModelRequest, type ModelStep } from "@opencode-ai/testing/peers/model"
+import { openCode, OpenCodeError, type Serving } from "@opencode-ai/testing/peers/opencode"
+import * as Effect from "effect/Effect"
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** The plugin, bundled as `bun run build` does it, once for a file of tests. */
+const built = (() => {
+  const directory = mkdtempSync(join(tmpdir(), "mcp-plugin-"))
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }))
+  const outfile = join(directory, "index.js")
+  const cwd = fileURLToPath(new URL("..", import.meta.url))
+  const args = ["run", "build", "--outfile", outfile]
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" })
+  if (status !== 0) throw new Error(`the plugin could not be built: ${stderr}`)
+  return outfile
+})()
+
+export interface Setting {
+  readonly servers: object
+  readonly script: ReadonlyArray<ModelStep>
+  /** Of the plugin. */
+  readonly options?: object
+  /** What the model takes besides text. */
+  readonly input?: ReadonlyArray<"image">
+}
+
+/** OpenCode with these servers and the plugin. */
+export const world = Effect.fnUntraced(function* ({ input = [], options, script, servers }: Setting) {
+  const model = yield* modelPeer(script)
+  const host = yield* openCode({
+    ...model.config({ attachment: true, modalities: { input: ["text", ...input], output: ["text"] } }),
+    plugin: [options === undefined ? built : [built, options]],
+    mcp: servers,
+  })
+  return { model, host }
+})
+
+interface Session {
+  readonly id: string
+}
+
+/** A session without a call to the model for its title. */
+export const sessionOf = (serving: Serving) =>
+  Effect.map(serving.ask("POST", "/session", { title: "test" }), (session): Session => Object(session))
+
+/** A prompt, until the model has said its last word. */
+export const prompt = (serving: Serving, { id }: Session, text: string) =>
+  serving.ask("POST", `/session/${id}/message`, { parts: [{ type: "text", text }] })
+
+/** The tools that the model was offered. */
+export const toolsOf = ({ body: { tools = [] } }: ModelRequest) => tools.map((tool) => tool.function.name)
+
+/** What the model was told last: the results of its calls. */
+export const resultsOf = ({ body: { messages } }: ModelRequest) =>
+  messages.filter(({ role }) => role === "tool").map(({ content }) => content)
+
+/** The toasts that OpenCode shows from now on; the first that fits is waited for. */
+export const toasts = (serving: Serving) =>
+  Effect.gen(function* () {
+    const seen: Array<string> = []
+    const waiting = new Set<() => void>()
+    const signal = yield* Effect.abortSignal
+    const response = yield* Effect.tryPromise({
+      try: () => fetch(`${serving.url}/global/event`, { signal }),
+      catch: (error) => new OpenCodeError({ detail: String(error) }),
+    })
+    const read = async () => {
+      let text = ""
+      const decoder = new TextDecoder()
+      for await (const chunk of response.body ?? []) {
+        text += decoder.decode(chunk, { stream: true })
+        const lines = text.split("\n")
+        text = lines.pop() ?? ""
+        seen.push(...lines.filter((line) => line.includes("tui.toast.show")))
+        for (const look of [...waiting]) look()
+      }
+    }
+    void read().catch(() => undefined)
+    const first = (fits: RegExp) =>
+      Effect.callback<string>((resume) => {
+        const look = () => {
+          const toast = seen.find((line) => fits.test(line))
+          if (toast === undefined) return
+          waiting.delete(look)
+          resume(Effect.succeed(toast))
+        }
+        waiting.add(look)
+        look()
+        return Effect.sync(() => waiting.delete(look))
+      })
+    return { seen, first }
+  })
