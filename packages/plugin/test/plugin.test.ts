@@ -5,6 +5,9 @@ import { sdkV1, sdkV2Http } from "@opencode-ai/testing/peers/served"
 import { fileRecord, recordTo } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { front } from "./front.ts"
 import { prompt, resultsOf, sessionOf, toolsOf, world } from "./world.ts"
 
 /** What hangs is over by then. */
@@ -129,6 +132,27 @@ describe("in the released OpenCode", () => {
         yield* serving.ask("POST", `/session/${session.id}/abort`)
         yield* record.first((line) => JSON.stringify(line).includes('"notifications/cancelled"'))
         yield* serving.stop
+      }),
+    bound,
+  )
+
+  itOpenCode(
+    "what `opencode mcp auth` stored is used",
+    () =>
+      Effect.gen(function* () {
+        const { url: inner } = yield* sdkV2Http()
+        const { refused, url } = yield* front(inner, "of-opencode")
+        const { host, model } = yield* world({
+          servers: { far: { type: "remote", url } },
+          script: [{ calls: [{ tool: "far_echo", args: { message: "signed in" } }] }, { text: "Done." }],
+        })
+        const data = join(host.home, "data", "opencode")
+        mkdirSync(data, { recursive: true })
+        const stored = { far: { tokens: { accessToken: "of-opencode" }, serverUrl: url } }
+        writeFileSync(join(data, "mcp-auth.json"), JSON.stringify(stored), { mode: 0o600 })
+        yield* host.run("Go on.")
+        expect(model.requests[1] === undefined ? [] : resultsOf(model.requests[1])).toEqual(["signed in"])
+        expect(refused).toEqual([])
       }),
     bound,
   )
