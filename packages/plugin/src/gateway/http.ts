@@ -85,6 +85,8 @@ const nothing = HttpServerResponse.empty({ status: 202 })
 const noSession = HttpServerResponse.jsonUnsafe({ error: "There is no such session" }, { status: 404 })
 const notAllowed = HttpServerResponse.empty({ status: 405 })
 const badRequest = HttpServerResponse.jsonUnsafe({ error: "This is no JSON-RPC message" }, { status: 400 })
+/** Sessions with one server that are answered. */
+const kept = 4
 const sessionHeader = "mcp-session-id"
 const olderMark = "?older="
 const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {})
@@ -136,6 +138,8 @@ export const listen = (options: {
         whyNot.delete(server.name)
         const session = newSession(server.name)
         sessions.set(session.id, session)
+        // OpenCode says of none that it is over; a new one is begun before the last is left.
+        for (const { id } of of(server.name).slice(0, -kept)) sessions.delete(id)
         return HttpServerResponse.jsonUnsafe(reply, { headers: { [sessionHeader]: session.id } })
       })
 
@@ -225,7 +229,7 @@ export const listen = (options: {
         return stream((events) =>
           Effect.acquireRelease(
             Effect.sync(() => session.notices.listen((notice) => void Queue.offerUnsafe(events, event(notice)))),
-            (stop) => Effect.sync(() => (stop(), sessions.delete(session.id))),
+            (stop) => Effect.sync(stop),
           ),
         )
       })
