@@ -32,7 +32,8 @@ const files = (directory: string) =>
   readdirSync(directory, { recursive: true, withFileTypes: true }).flatMap((entry) => {
     const file = relative(directory, join(entry.parentPath, entry.name))
     // What is kept of servers has names of its own, whatever they say.
-    const isOwn = /^(?:home\/\.bun\/|home\/\.(?:state|cache)\/opencode\/mcp-(?:pins|audit|catalog)|servers\.json$)/.test(file)
+    const isOwn =
+      /^(?:home\/\.bun\/|home\/\.(?:state|cache)\/opencode\/mcp-(?:pins|audit|catalog)|servers\.json$)/.test(file)
     return entry.isFile() && !isOwn ? [file] : []
   })
 
