@@ -6,7 +6,7 @@ import type { Progress } from "../notification/notifications.ts"
 import type { JsonObject, Message, RequestId } from "../protocol/jsonrpc.ts"
 import type { RequestMethod } from "../protocol/method.ts"
 import type { TransportError } from "../transport/error.ts"
-import type { Busy } from "./busy.ts"
+import type { Waited } from "../transport/patience.ts"
 import { InvalidResponse, type Protocol, SessionError, type SessionReason } from "./error.ts"
 
 /** How one request is sent. */
@@ -64,7 +64,7 @@ export interface Past {
   /** Whether its failure was recovered from, which is done once. */
   readonly isRepeated: boolean
   /** What it has met of a server that was busy. */
-  readonly busy: Busy | undefined
+  readonly busy: Waited | undefined
   /** Its deadline, where that does not begin anew. */
   readonly deadline: number | undefined
 }
@@ -75,7 +75,7 @@ export interface Failed<Result> {
   /** Asks once more: the last time, unless the server is busy. */
   readonly again: Effect.Effect<Result, SessionError>
   /** Asks when the server has time again, until the same deadline. */
-  readonly later: (busy: Busy) => Effect.Effect<Result, SessionError>
+  readonly later: (busy: Waited) => Effect.Effect<Result, SessionError>
   /** How long until its deadline, in milliseconds. */
   readonly remaining: () => number
   /** `undefined` where it was sent once. */

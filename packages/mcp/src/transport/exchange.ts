@@ -12,15 +12,8 @@ import { shownUrl, Unreachable } from "../http/error.ts"
 import type { Http } from "../http/http.ts"
 import type { Revision } from "../protocol/revision.ts"
 import { aborted } from "./aborted.ts"
-import {
-  CredentialsFailed,
-  fail,
-  type HttpStatus,
-  type TransportError,
-  type TransportReason,
-  type Unauthorized,
-} from "./error.ts"
-import { askedToWait, type Delays, delays as makeDelays, Patience } from "./patience.ts"
+import { CredentialsFailed, fail, type HttpStatus, type TransportError, type Unauthorized } from "./error.ts"
+import { nextTry, Patience, type Waited } from "./patience.ts"
 import { readRefusal } from "./refusal.ts"
 
 /** Where a request is. */
@@ -93,7 +86,7 @@ interface History {
   /** The challenges that were answered for it. */
   readonly answered: ReadonlyArray<string>
   /** Refusals of a server that was busy: what is left of the delays, and how long it has waited, in milliseconds. */
-  readonly refused?: { readonly delays: Delays<TransportReason>; readonly waited: number }
+  readonly refused?: Waited
 }
 
 const none: History = { answered: [] }
@@ -184,16 +177,11 @@ export const make = (options: {
     const comeBack = (call: Call, reason: HttpStatus, history: History) =>
       fork(
         Effect.gen(function* () {
-          const asked = askedToWait(reason, yield* Clock.currentTimeMillis)
-          const { delays, waited } = history.refused ?? { delays: makeDelays(patience.refused), waited: 0 }
-          const least = asked === undefined ? undefined : yield* delays.next(reason)
-          const delay = Math.max(asked ?? 0, least ?? 0)
-          if (least === undefined || waited + delay > patience.refusedFor) {
-            return call.fail(fail(reason))
-          }
-          yield* Effect.raceFirst(Effect.sleep(delay), aborted(call.signal))
+          const next = yield* nextTry(reason, history.refused, patience)
+          if (next === undefined) return call.fail(fail(reason))
+          yield* Effect.raceFirst(Effect.sleep(next.delay), aborted(call.signal))
           if (call.signal.aborted || call.flight?.open === false) return
-          begin(call, { ...history, refused: { delays, waited: waited + delay } })
+          begin(call, { ...history, refused: next.past })
         }),
       )
 

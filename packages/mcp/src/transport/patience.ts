@@ -87,3 +87,28 @@ export const askedToWait = (reason: TransportReason, now: number): number | unde
   const seconds = secondsOf(reason.retryAfter, now)
   return seconds === undefined ? undefined : seconds * 1_000
 }
+
+/** What a busy server was already waited for: the delays that are left, and how long it was, in milliseconds. */
+export interface Waited {
+  readonly delays: Delays<TransportReason>
+  readonly waited: number
+}
+
+/**
+ * How long to wait until what a busy server refused is sent again, in milliseconds, and what was waited then; `undefined`
+ * where it does not ask for that, or has asked for more than it is given.
+ */
+export const nextTry = (
+  reason: TransportReason,
+  past: Waited | undefined,
+  patience: Patience,
+): Effect.Effect<{ readonly delay: number; readonly past: Waited } | undefined> =>
+  Effect.gen(function* () {
+    const asked = askedToWait(reason, yield* Clock.currentTimeMillis)
+    if (asked === undefined) return undefined
+    const { delays: left, waited } = past ?? { delays: delays(patience.refused), waited: 0 }
+    const least = yield* left.next(reason)
+    const delay = Math.max(asked, least ?? 0)
+    if (least === undefined || waited + delay > patience.refusedFor) return undefined
+    return { delay, past: { delays: left, waited: waited + delay } }
+  })
