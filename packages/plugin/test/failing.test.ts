@@ -7,15 +7,7 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { prompt, resultsOf, sessionOf, toasts, world } from "./world.ts"
-
-/** What hangs is over by then. */
-const bound = 120_000
-
-const processOf = (result: unknown) => {
-  const [, pid] = /"pid":\s*(\d+)/.exec(String(result)) ?? []
-  return Number(pid)
-}
+import { bound, processOf, prompt, resultsOf, sessionOf, toasts, world } from "./world.ts"
 
 describe("what goes wrong in the released OpenCode", () => {
   itOpenCode(

@@ -8,15 +8,7 @@ import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { front } from "./front.ts"
-import { prompt, resultsOf, sessionOf, toolsOf, world } from "./world.ts"
-
-/** What hangs is over by then. */
-const bound = 120_000
-
-const processOf = (result: unknown) => {
-  const [, pid] = /"pid":\s*(\d+)/.exec(String(result)) ?? []
-  return Number(pid)
-}
+import { bound, processOf, prompt, resultsOf, sessionOf, toolsOf, world } from "./world.ts"
 
 describe("in the released OpenCode", () => {
   itOpenCode(

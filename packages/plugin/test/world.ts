@@ -20,6 +20,9 @@ const built = (() => {
   return outfile
 })()
 
+/** What hangs is over by then, in milliseconds. */
+export const bound = 120_000
+
 export interface Setting {
   readonly servers: object
   readonly script: ReadonlyArray<ModelStep>
@@ -58,6 +61,12 @@ export const toolsOf = ({ body: { tools = [] } }: ModelRequest) => tools.map((to
 /** What the model was told last: the results of its calls. */
 export const resultsOf = ({ body: { messages } }: ModelRequest) =>
   messages.filter(({ role }) => role === "tool").map(({ content }) => content)
+
+/** The process that a tool of a peer's named in its result. */
+export const processOf = (result: unknown) => {
+  const [, pid] = /"pid":\s*(\d+)/.exec(String(result)) ?? []
+  return Number(pid)
+}
 
 /** The toasts that OpenCode shows from now on; the first that fits is waited for. */
 export const toasts = (serving: Serving) =>
