@@ -14,23 +14,13 @@ import * as Path from "effect/Path"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { readFileSync, statSync } from "node:fs"
-import { homedir } from "node:os"
-import { environment } from "../config/substitute.ts"
+import * as Directories from "../config/directories.ts"
 import * as State from "../trust/state.ts"
 
 /** The most of one server, in bytes, and of all of them, in files and bytes. */
 const sizeLimit = 8 * 1024 * 1024
 const fileLimit = 200
 const totalLimit = 64 * 1024 * 1024
-
-/** The directory. It may not exist. */
-const directory = Effect.gen(function* () {
-  const paths = yield* Path.Path
-  const configured = yield* environment("XDG_CACHE_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const cache = configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".cache")
-  return paths.join(cache, "opencode", "mcp-catalog")
-})
 
 /** Throws where it cannot be read or makes no sense. */
 const read = (file: string): unknown =>
@@ -42,7 +32,7 @@ export const layer: Layer.Layer<never, never, FileSystem.FileSystem | Path.Path>
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const paths = yield* Path.Path
-    const folder = yield* directory
+    const folder = paths.join(yield* Directories.directory("CACHE"), "mcp-catalog")
     const one = yield* Semaphore.make(1)
     const fileOf = (key: string) => paths.join(folder, `${key}.json`)
 

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import { homedir } from "node:os"
+import * as Directories from "./directories.ts"
 import { ConfigError, FileMissing, ReadFailed } from "./error.ts"
 import { environment } from "./substitute.ts"
 
@@ -61,9 +62,7 @@ export const discover = Effect.fnUntraced(function* (options: DiscoverOptions) {
   }
 
   const warnings: Array<string> = []
-  const configured = yield* environment("XDG_CONFIG_HOME")
-  const configHome = configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".config")
-  const userFiles = [paths.join(configHome, "opencode"), paths.join(home, ".opencode")].flatMap((folder) =>
+  const userFiles = [yield* Directories.directory("CONFIG"), paths.join(home, ".opencode")].flatMap((folder) =>
     globalNames.map((name) => paths.join(folder, name)),
   )
   const user = yield* readAll(userFiles, false)

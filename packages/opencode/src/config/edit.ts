@@ -10,12 +10,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import { applyEdits, modify } from "jsonc-parser"
-import { randomUUID } from "node:crypto"
-import { homedir } from "node:os"
+import * as Directories from "./directories.ts"
 import { ConfigError, WriteFailed } from "./error.ts"
 import { blank, parse } from "./jsonc.ts"
 import * as Member from "./member.ts"
-import { environment } from "./substitute.ts"
+import { replace } from "./replace.ts"
 
 const names = ["opencode.jsonc", "opencode.json"]
 const globalNames = [...names, "config.json"]
@@ -32,10 +31,7 @@ const firstFile = Effect.fnUntraced(function* (files: ReadonlyArray<string>) {
 /** Where a person keeps the configuration of all projects: the file that is there, or the one to be made. */
 export const globalFile = Effect.gen(function* () {
   const paths = yield* Path.Path
-  const configured = yield* environment("XDG_CONFIG_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const base = configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".config")
-  const directory = paths.join(base, "opencode")
+  const directory = yield* Directories.directory("CONFIG")
   const found = yield* firstFile(globalNames.map((name) => paths.join(directory, name)))
   return found ?? paths.join(directory, "opencode.json")
 })
@@ -82,13 +78,8 @@ const writeText = Effect.fnUntraced(function* (file: string, text: string) {
     if (before !== undefined && (before.mode & 0o200) === 0) return yield* refuse("it is read-only")
     if (before !== undefined) yield* fs.access(real, { writable: true })
     yield* fs.makeDirectory(paths.dirname(real), { recursive: true })
-    const temporary = `${real}.${randomUUID()}`
-    yield* fs
-      .writeFileString(temporary, text, { flag: "wx", mode: before === undefined ? 0o644 : before.mode & 0o777 })
-      .pipe(
-        Effect.andThen(fs.rename(temporary, real)),
-        Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
-      )
+    const mode = before === undefined ? 0o644 : before.mode & 0o777
+    yield* replace(fs, real, text, { mode, lasting: false })
   }).pipe(
     Effect.uninterruptible,
     Effect.catchTag("PlatformError", (error) => Effect.fail(refuse(error.message, error))),

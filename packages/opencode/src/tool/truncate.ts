@@ -13,8 +13,7 @@ import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
-import { homedir } from "node:os"
-import { environment } from "../config/substitute.ts"
+import * as Directories from "../config/directories.ts"
 
 /** What an output may have. */
 export const maxLines = 2_000
@@ -156,21 +155,13 @@ const sweep = (directory: string, fs: FileSystem.FileSystem, paths: Path.Path) =
     )
   }).pipe(Effect.ignore)
 
-const dataDirectory = Effect.gen(function* () {
-  const paths = yield* Path.Path
-  const configured = yield* environment("XDG_DATA_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const data = configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".local/share")
-  return paths.join(data, "opencode", "tool-output")
-})
-
 /** Bounds outputs, and sweeps the directory now and each hour. */
 export const layer: Layer.Layer<Service, never, FileSystem.FileSystem | Path.Path> = Layer.effect(
   Service,
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     const paths = yield* Path.Path
-    const directory = yield* dataDirectory
+    const directory = paths.join(yield* Directories.directory("DATA"), "tool-output")
     yield* Effect.forkScoped(Effect.repeat(sweep(directory, fs, paths), Schedule.spaced("1 hour")))
     return make(directory, fs, paths)
   }),

@@ -2,26 +2,15 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
 import type { PlatformError } from "effect/PlatformError"
-import { randomUUID } from "node:crypto"
-import { homedir } from "node:os"
-import { environment } from "../config/substitute.ts"
+import * as Directories from "../config/directories.ts"
+import { replace } from "../config/replace.ts"
 
 /** The directory. It may not exist. */
-export const directory = Effect.gen(function* () {
-  const paths = yield* Path.Path
-  const configured = yield* environment("XDG_STATE_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const state =
-    configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".local", "state")
-  return paths.join(state, "opencode")
-})
+export const directory = Directories.directory("STATE")
 
-/**
- * Writes a file whole, or leaves what was there: mode 0600, in a directory of mode 0700. `lasting`: it is on the disk
- * afterwards, whatever becomes of the machine. Default: true.
- */
+/** Writes a file whole, or leaves what was there: mode 0600, in a directory of mode 0700. `lasting` as `replace` has it. */
 export const write = (
   fs: FileSystem.FileSystem,
   paths: Path.Path,
@@ -29,20 +18,10 @@ export const write = (
   text: string,
   lasting = true,
 ): Effect.Effect<void, PlatformError> =>
-  Effect.gen(function* () {
-    yield* fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 })
-    const temporary = `${file}.${randomUUID()}`
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const handle = yield* fs.open(temporary, { flag: "wx", mode: 0o600 })
-        yield* handle.writeAll(new TextEncoder().encode(text))
-        if (lasting) yield* handle.sync
-      }),
-    ).pipe(
-      Effect.andThen(fs.rename(temporary, file)),
-      Effect.onError(() => Effect.ignore(fs.remove(temporary, { force: true }))),
-    )
-  }).pipe(Effect.uninterruptible)
+  Effect.andThen(
+    fs.makeDirectory(paths.dirname(file), { recursive: true, mode: 0o700 }),
+    replace(fs, file, text, { mode: 0o600, lasting }),
+  ).pipe(Effect.uninterruptible)
 
 /** How long another process is waited for. */
 const patience = "5 seconds"

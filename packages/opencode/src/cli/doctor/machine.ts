@@ -2,9 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import { homedir } from "node:os"
 import type { Snapshot } from "../../config/config.ts"
-import { environment } from "../../config/substitute.ts"
+import * as Directories from "../../config/directories.ts"
 import * as State from "../../trust/state.ts"
 import { version } from "../version.ts"
 import { type Check, failed, ok, skipped, warning } from "./check.ts"
@@ -44,15 +43,6 @@ const writable = (check: string, directory: string, what: string) =>
         )
   })
 
-const data = Effect.gen(function* () {
-  const paths = yield* Path.Path
-  const configured = yield* environment("XDG_DATA_HOME")
-  const home = (yield* environment("HOME")) ?? homedir()
-  const base =
-    configured !== undefined && paths.isAbsolute(configured) ? configured : paths.join(home, ".local", "share")
-  return paths.join(base, "opencode")
-})
-
 const proxies = (): Check => {
   const named = Remote.proxies().map(([name, url]) => `${name}=${url}`)
   const not = process.env["no_proxy"] ?? process.env["NO_PROXY"]
@@ -65,7 +55,7 @@ export const checks = (snapshot: Snapshot) =>
     return [
       runtime(),
       ...configuration(snapshot),
-      yield* writable("data", yield* data, "sign-ins"),
+      yield* writable("data", yield* Directories.directory("DATA"), "sign-ins"),
       yield* writable("state", yield* State.directory, "approvals"),
       proxies(),
     ]
