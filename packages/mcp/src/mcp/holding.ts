@@ -10,6 +10,8 @@ import type { Tools } from "./tools.ts"
 
 /** A tool that is held back. */
 export interface HeldTool {
+  /** The key that it had, or would have. */
+  readonly key: string
   readonly server: string
   /** As the server lists it now. */
   readonly tool: Tool
@@ -27,6 +29,7 @@ export const make = (options: {
     held: Effect.sync((): ReadonlyArray<HeldTool> =>
       registry.all().flatMap((registered) =>
         [...tools.held(registered).values()].map(({ difference, tool }) => ({
+          key: tools.keyOf({ server: registered.name, tool: tool.name }),
           server: registered.name,
           tool,
           difference,

@@ -28,7 +28,9 @@ export interface Tools {
   readonly resolve: (registered: Registered, name: string) => Tool | undefined
   /** The tools of a server that are held back, by their names. */
   readonly held: (registered: Registered) => ReadonlyMap<string, Held>
-  /** One of them, by its own name or by a key that stood for it. */
+  /** The key that a tool had, or would have by itself. */
+  readonly keyOf: (name: Keys.ToolName) => string
+  /** One of them, by its own name, by a key that stood for it, or by the one that it would have. */
   readonly heldBy: (registered: Registered, name: string) => Held | undefined
   /** Pins the present form of a tool that is held. */
   readonly approve: (registered: Registered, held: Held) => void
@@ -108,7 +110,6 @@ export const make = (options: {
     return pinned.get(registered)?.held ?? nothingHeld
   }
 
-  /** The key that a tool had, or would have by itself. */
   const keyOf = (name: Keys.ToolName): string => {
     for (const [key, { server, tool }] of offered) if (server === name.server && tool === name.tool) return key
     return Keys.assign([name])[0] ?? ""
@@ -138,10 +139,14 @@ export const make = (options: {
   return {
     offer,
     held,
+    keyOf,
     heldBy: (registered, name) => {
       const all = held(registered)
+      const own = all.get(name)
       const meant = offered.get(name)
-      return all.get(name) ?? (meant?.server === registered.name ? all.get(meant.tool) : undefined)
+      if (own !== undefined) return own
+      if (meant !== undefined) return meant.server === registered.name ? all.get(meant.tool) : undefined
+      return [...all.values()].find(({ tool }) => keyOf({ server: registered.name, tool: tool.name }) === name)
     },
     approve: (registered, held) => {
       pinned.get(registered)?.reviewer.approve(held)

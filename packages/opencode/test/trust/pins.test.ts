@@ -79,7 +79,10 @@ it.live("on a terminal the difference is shown and the question asked; no is no"
     expect(refused.text).toContain("+ Deletes")
     expect(refused.code).toBe(1)
     expect((yield* here.run(["call", "s", "read", "--config", config])).code).toBe(1)
-    const approved = yield* here.terminal(words, { keys: [["Offer read of s again?", "y"]] })
+    // By its key the difference comes first, too.
+    const byKey = ["approve", "s", "s_read", "--config", config]
+    const approved = yield* here.terminal(byKey, { keys: [["Offer read of s again?", "y"]] })
+    expect(approved.text).toContain("+ Deletes")
     expect(approved.code).toBe(0)
     expect((yield* here.run(["call", "s", "read", "--config", config])).code).toBe(0)
   }),

@@ -17,11 +17,10 @@ export const approve = (options: Options & { readonly server: string; readonly t
       const mcp = yield* Mcp
       const { server, tool } = options
       // Listed first: what is held is known once the tools are.
-      const offered = yield* spinner(output, `Connecting to ${server}`, mcp.tools(server))
-      const keys = new Set(offered.filter(({ key }) => key === tool).map((each) => each.tool.name))
+      yield* spinner(output, `Connecting to ${server}`, mcp.tools(server))
       const held = (yield* mcp.held).filter((each) => each.server === server)
-      const meant = tool === undefined ? held : held.filter(({ tool: { name } }) => name === tool || keys.has(name))
-      // By its key, or there is none of it: the service tells which.
+      const meant = tool === undefined ? held : held.filter((each) => each.tool.name === tool || each.key === tool)
+      // It is offered already, or there is none: the service tells which.
       if (tool !== undefined && meant.length === 0) yield* mcp.approve(server, tool)
       const approved: Array<{ readonly tool: string; readonly difference: HeldTool["difference"] }> = []
       for (const each of meant) {
