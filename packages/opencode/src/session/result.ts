@@ -232,7 +232,7 @@ export const failure = (parts: Parts, tool: string): Effect.Effect<string, never
 const takeFiles = /^@ai-sdk\/(anthropic|openai|amazon-bedrock|google-vertex\/anthropic)$/
 
 /** Whether a model gets files with the result of a tool; otherwise a message after it carries them (`carried`). */
-export const takesFiles = ({ npm }: Pick<Model, "npm">): boolean => takeFiles.test(npm)
+const takesFiles = ({ npm }: Pick<Model, "npm">): boolean => takeFiles.test(npm)
 
 /** A result as the model is sent it. */
 export const toModelOutput = (

@@ -207,7 +207,7 @@ const isSocketError = (error: unknown): boolean =>
   /^(?:E[A-Z]+|UND_ERR_\w+|ConnectionClosed)$/.test(error.code)
 
 /** How often the model is asked again, and how long the wait between is at most, in milliseconds. */
-export const retries = 5
+const retries = 5
 const longest = 30_000
 /** A provider that wants more patience than this is not waited for, in milliseconds. */
 const patience = 120_000

@@ -21,7 +21,7 @@ const what = (server: ServerConfig): ReadonlyArray<unknown> =>
   server.type === "local" ? [...server.command, server.cwd ?? null] : [`${server.url.origin}${server.url.pathname}`]
 
 /** The name of a server's file. It tells nothing: an argument may be a secret. */
-export const fileName = (server: ServerConfig): string => {
+const fileName = (server: ServerConfig): string => {
   const text = JSON.stringify([1, server.name, server.type, what(server)])
   return `${createHash("sha256").update(text).digest("hex").slice(0, 32)}.json`
 }
