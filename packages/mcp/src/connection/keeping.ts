@@ -22,7 +22,7 @@ export const make = (options: {
   readonly run: (save: Effect.Effect<unknown>) => void
 }): Effect.Effect<Keeping> =>
   Effect.gen(function* () {
-    const key = keyOf(options.config, options.directory)
+    const key = options.store === undefined ? undefined : keyOf(options.config, options.directory)
     const store = key === undefined ? undefined : options.store
     let kept: Kept | undefined
     let isKnown = store === undefined
