@@ -59,15 +59,19 @@ const programs: Record<string, Effect.Effect<unknown, unknown>> = {
       })),
     ),
   ),
-  /** What OpenCode does: reads the file, changes its entry, writes the file in place. It knows no lock. */
+  /**
+   * What OpenCode does: reads the file, adds an entry, writes the file in place. It knows no lock, so that what it writes
+   * by what it had read before another writer came is lost by its own doing: it leaves time for what went astray.
+   */
   opencode: each((index) =>
-    Effect.promise(async () => {
-      const file = await readFile(path, "utf8").then(JSON.parse, () => ({}))
-      const before: unknown = file[name]?.tokens?.accessToken
-      const accessToken = `${typeof before === "string" ? before : ""} ${name}-${index}`.trim()
-      await writeFile(path, JSON.stringify({ ...file, [name]: { tokens: { accessToken } } }, null, 2))
-      await new Promise((resolve) => setImmediate(resolve))
-    }),
+    Effect.andThen(
+      Effect.promise(async () => {
+        const file = await readFile(path, "utf8").then(JSON.parse, () => ({}))
+        const entry = { tokens: { accessToken: String(index) } }
+        await writeFile(path, JSON.stringify({ ...file, [`${name}-${index}`]: entry }, null, 2))
+      }),
+      Effect.sleep(150),
+    ),
   ),
 }
 

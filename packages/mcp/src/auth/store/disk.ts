@@ -206,6 +206,9 @@ const stateOf = (descriptor: number): string => {
   return `${size} ${mtimeNs}`
 }
 
+/** For how long a program that had opened a file may take until it writes into it: Bun's `writeFile` empties it last. */
+const grace = "40 millis"
+
 /** What is written into an open file at this moment, once that has come to its end. */
 const settled = (descriptor: number): Effect.Effect<string, SystemFailed> => {
   const still = Effect.gen(function* () {
@@ -237,7 +240,9 @@ export const replace = (prepared: Prepared, snapshot: Snapshot): Effect.Effect<R
         const state = descriptor === undefined ? undefined : yield* attempt(() => stateOf(descriptor))
         if (!(yield* isUnchanged(prepared.target, snapshot))) return "changed" as const
         yield* commit(prepared)
-        if (descriptor === undefined || state === (yield* attempt(() => stateOf(descriptor)))) return "done" as const
+        if (descriptor === undefined) return "done" as const
+        yield* Effect.sleep(grace)
+        if (state === (yield* attempt(() => stateOf(descriptor)))) return "done" as const
         return { astray: yield* settled(descriptor) }
       }).pipe(Effect.mapError(failed(prepared.target, "cannot be written"))),
     (descriptor) => (descriptor === undefined ? Effect.void : Effect.ignore(attempt(() => closeSync(descriptor)))),

@@ -95,6 +95,27 @@ const withEntry = (json: OpenCode.Json, server: string, raw: OpenCode.Json | und
         : [...Object.entries(json), [server, raw]],
   )
 
+/** What OpenCode wrote into a file that had to go: what it started from, and what was put into that file's place. */
+interface Astray {
+  readonly json: OpenCode.Json
+  readonly from: OpenCode.Json
+  readonly ours: OpenCode.Json
+}
+
+/** What went astray counts for each server about which nobody has written since. */
+const withAstray = (read: Read, astray: Astray | undefined): Read => {
+  if (astray === undefined) return read
+  const same = (server: string, one: OpenCode.Json, other: OpenCode.Json) =>
+    JSON.stringify(one[server]) === JSON.stringify(other[server])
+  const json = Object.keys({ ...astray.from, ...astray.json })
+    .filter((server) => !same(server, astray.json, astray.from) && same(server, read.json, astray.ours))
+    .reduce((json, server) => {
+      const raw = astray.json[server]
+      return withEntry(json, server, OpenCode.isRecord(raw) ? raw : undefined)
+    }, read.json)
+  return { ...read, json }
+}
+
 /** The store in files, outside of a Layer. */
 export const make = (options: FileOptions): CredentialStore["Service"] => {
   const { keychain } = options
@@ -248,11 +269,9 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
     const records = yield* readRecords(bindings)
     const before = Record.recordOf(records, place)
     let decided: Decided | undefined
-    let astray: { readonly json: OpenCode.Json; readonly ours: string } | undefined
+    let astray: Astray | undefined
     for (let times = 1; times <= attempts; times++) {
-      const read = yield* readJson(main)
-      // What went astray counts, unless somebody has written since.
-      const file = astray?.ours === read.snapshot.text ? { ...read, json: astray.json } : read
+      const file = withAstray(yield* readJson(main), astray)
       const seen = seenOf(file, place.server)
       const from = fingerprintOf(place, seen)
       // What was decided stands, unless OpenCode has come with something else meanwhile.
@@ -270,10 +289,10 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
       const entry = OpenCode.entryOf(after, place.server)
       decided = { ...decided, to: OpenCode.fingerprint(entry?.url === place.url ? entry : undefined) }
       const record = yield* recordAfter(place, bindings, before, seen, decided, credentials)
-      const text = textOf(withEntry(file.json, place.server, raw))
+      const ours = withEntry(file.json, place.server, raw)
       const outcome = yield* Effect.scoped(
         Effect.gen(function* () {
-          const prepared = yield* Disk.prepare(main, text)
+          const prepared = yield* Disk.prepare(main, textOf(ours))
           const kept = Record.encode({ ...record, writtenAt: prepared.modified })
           const others = records.filter((other) => !Record.isOf(place)(other) && isNeeded(other, file))
           const all = [...others, ...rescued(place, records, seen, raw), kept]
@@ -285,7 +304,7 @@ export const make = (options: FileOptions): CredentialStore["Service"] => {
       )
       if (outcome !== "done") {
         const json = outcome === "changed" || outcome.astray.trim() === "" ? undefined : yield* parse(outcome.astray)
-        astray = json === undefined ? undefined : { json, ours: text }
+        if (json !== undefined) astray = { json, from: file.json, ours }
         continue
       }
       const isSealed = record.store === "keychain" && record.credentials !== undefined
