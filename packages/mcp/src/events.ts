@@ -85,6 +85,11 @@ export const SamplingRequested = define("mcp.sampling.requested", {
   requestID: Schema.String,
   params: Schema.Unknown,
 })
+/** A question that a server asked waits for no answer any more. `requestID` is what it was asked under. */
+export const QuestionClosed = define("mcp.question.closed", {
+  requestID: Schema.String,
+  outcome: Schema.Literals(["answered", "withdrawn", "late"]),
+})
 /** A URL elicitation was completed outside. */
 export const ElicitationCompleted = define("mcp.elicitation.completed", { elicitationId: Schema.String })
 /** A tool is held back: it has another form than the one that a person knows. `difference` says where. */
@@ -119,6 +124,7 @@ export const Event = Schema.Union([
   TaskStatusChanged,
   ElicitationRequested,
   SamplingRequested,
+  QuestionClosed,
   ElicitationCompleted,
   ToolHeld,
   AuthorizationRequired,

@@ -31,7 +31,7 @@ import { type Authorization, authorization } from "./mcp/authorization.ts"
 import * as Calls from "./mcp/calls.ts"
 import type { CallError, CallOptions, CallTool } from "./mcp/calls.ts"
 import * as Completion from "./mcp/completion.ts"
-import { eventChannel, tellQuestion } from "./mcp/forward.ts"
+import { eventChannel, tellClosed, tellQuestion } from "./mcp/forward.ts"
 import * as Gather from "./mcp/gather.ts"
 import type { Of } from "./mcp/gather.ts"
 import * as Holding from "./mcp/holding.ts"
@@ -236,8 +236,11 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
     const questions = getOrUndefined(yield* Effect.serviceOption(Questions))
     if (questions !== undefined) {
       yield* Effect.acquireRelease(
-        Effect.sync(() => questions.listen((question) => tellQuestion(question, publish))),
-        (stop) => Effect.sync(stop),
+        Effect.sync(() => [
+          questions.listen((question) => tellQuestion(question, publish)),
+          questions.closed((question, outcome) => tellClosed(question, outcome, publish)),
+        ]),
+        (stops) => Effect.sync(() => stops.forEach((stop) => stop())),
       )
     }
 

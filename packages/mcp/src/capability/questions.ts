@@ -11,8 +11,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import { type JsonObject, userRejected } from "../protocol/jsonrpc.ts"
+import type { CreateMessageRequestParams } from "../protocol/model.ts"
 import * as ApprovalOf from "./approval.ts"
-import { Approval } from "./approval.ts"
+import { Approval, type Verdict } from "./approval.ts"
 import { checkAnswer } from "./elicit.ts"
 import { Elicitation, type ElicitationAnswer, type ElicitationRequest } from "./elicitation.ts"
 import { RequestRefused } from "./refused.ts"
@@ -23,6 +24,18 @@ import { Sampling, type SamplingRequest, type SamplingResult } from "./sampling.
 export type Question =
   | { readonly id: string; readonly kind: "elicitation"; readonly request: ElicitationRequest }
   | { readonly id: string; readonly kind: "sampling"; readonly request: SamplingRequest }
+  /** May the model be asked this? */
+  | { readonly id: string; readonly kind: "approval"; readonly request: SamplingRequest }
+  /** May the server have this answer of the model? */
+  | {
+      readonly id: string
+      readonly kind: "review"
+      readonly request: SamplingRequest
+      readonly result: SamplingResult
+    }
+
+/** Why a question waits no longer: it was answered, the server or the end of its call took it back, its time was over. */
+export type Outcome = "answered" | "withdrawn" | "late"
 
 /** No question by this id waits for such an answer. */
 export class NotOpen extends Data.TaggedError("NotOpen")<{ readonly id: string; readonly kind: Question["kind"] }> {
@@ -46,11 +59,11 @@ export class QuestionError extends Data.TaggedError("QuestionError")<{ readonly 
   }
 }
 
-interface Waiting<A> {
+interface Waiting<A, E = never> {
   /** Later ones have greater ones. */
   readonly number: number
   readonly question: Question
-  readonly answer: Deferred.Deferred<A, RequestRefused>
+  readonly answer: Deferred.Deferred<A, E>
 }
 
 /**
@@ -71,6 +84,8 @@ export class Questions extends Context.Service<
   {
     /** Calls `listener` for each question that is asked, synchronously; returns what ends that. */
     readonly listen: (listener: (question: Question) => void) => () => void
+    /** Calls `listener` for each question that waits no longer, synchronously; returns what ends that. */
+    readonly closed: (listener: (question: Question, outcome: Outcome) => void) => () => void
     /** What waits now, oldest first. */
     readonly open: () => ReadonlyArray<Question>
     /** Answers an elicitation. Defaults are filled in; an answer that does not fit leaves the question open. */
@@ -80,8 +95,15 @@ export class Questions extends Context.Service<
       id: string,
       result: SamplingResult | JsonObject | RequestRefused,
     ) => Effect.Effect<void, QuestionError>
+    /** Answers an approval: yes, to the request as it is or as it was edited; or no. */
+    readonly approve: (id: string, verdict: Verdict<CreateMessageRequestParams>) => Effect.Effect<void, QuestionError>
+    /** Answers a review: yes, to the message as it is or as it was edited; or no. One that does not fit leaves it open. */
+    readonly release: (id: string, verdict: Verdict<SamplingResult | JsonObject>) => Effect.Effect<void, QuestionError>
+    /** Answers any question with no: an elicitation is cancelled, all else is refused with `reason` (code -1). */
+    readonly refuse: (id: string, reason?: string) => Effect.Effect<void, QuestionError>
     readonly elicit: Elicitation["Service"]["elicit"]
     readonly createMessage: Sampling["Service"]["createMessage"]
+    readonly approval: Approval
   }
 >()("@opencode/mcp/Questions") {
   /**
@@ -99,44 +121,78 @@ export class Questions extends Context.Service<
     ),
     Layer.succeed(Approval)(ApprovalOf.given),
   )
+
+  /**
+   * Elicitation by whoever answers the questions, and their word on what the host's own `Sampling` is asked and answers. A
+   * question of approval whose time is over is a no.
+   */
+  static readonly person: Layer.Layer<Elicitation, never, Questions> = Layer.merge(
+    Layer.effect(Elicitation)(Effect.map(Questions, ({ elicit }) => ({ modes: ["form", "url"] as const, elicit }))),
+    Layer.effect(Approval)(Effect.map(Questions, ({ approval }) => approval)),
+  )
 }
 
+const late = { approved: false, reason: "nobody answered in time" } as const
+
 const make = (timeout: number): Questions["Service"] => {
-  const elicitations = new Map<string, Waiting<ElicitationAnswer>>()
-  const samplings = new Map<string, Waiting<SamplingResult>>()
+  const elicitations = new Map<string, Waiting<ElicitationAnswer, RequestRefused>>()
+  const samplings = new Map<string, Waiting<SamplingResult, RequestRefused>>()
+  const approvals = new Map<string, Waiting<Verdict<CreateMessageRequestParams>>>()
+  const reviews = new Map<string, Waiting<Verdict<SamplingResult>>>()
+  const endings = new Set<(question: Question, outcome: Outcome) => void>()
   const listeners = new Set<(question: Question) => void>()
   let asked = 0
 
   /** What a listener throws is told as a warning of the runtime, and harms neither the question nor another listener. */
-  const tell = (question: Question) =>
+  const tell = <Told extends ReadonlyArray<unknown>>(all: ReadonlySet<(...told: Told) => void>, ...told: Told) =>
     Effect.forEach(
-      [...listeners],
+      [...all],
       (listener) =>
-        Effect.catch(Effect.try({ try: () => listener(question), catch: String }), (thrown) =>
+        Effect.catch(Effect.try({ try: () => listener(...told), catch: String }), (thrown) =>
           Effect.sync(() => process.emitWarning(`a listener to questions of servers failed: ${thrown}`)),
         ),
       { discard: true },
     )
 
-  const ask = <A>(
-    waiting: Map<string, Waiting<A>>,
+  const ask = <A, E = never>(
+    waiting: Map<string, Waiting<A, E>>,
     question: Question,
-    otherwise: Effect.Effect<A, RequestRefused>,
-  ): Effect.Effect<A, RequestRefused> =>
+    otherwise: Effect.Effect<A, E>,
+  ): Effect.Effect<A, E> =>
     Effect.suspend(() => {
-      const answer = Deferred.makeUnsafe<A, RequestRefused>()
+      const answer = Deferred.makeUnsafe<A, E>()
+      let outcome: Outcome = "withdrawn"
       waiting.set(question.id, { number: ++asked, question, answer })
-      return Effect.andThen(
-        tell(question),
-        Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => otherwise }),
+      const answered = Effect.ensuring(
+        Deferred.await(answer),
+        Effect.sync(() => {
+          if (Deferred.isDoneUnsafe(answer)) outcome = "answered"
+        }),
       )
-    }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(question.id))))
+      return tell(listeners, question).pipe(
+        Effect.andThen(
+          Effect.timeoutOrElse(answered, {
+            duration: timeout,
+            orElse: () => {
+              outcome = "late"
+              return otherwise
+            },
+          }),
+        ),
+        Effect.ensuring(
+          Effect.suspend(() => {
+            waiting.delete(question.id)
+            return tell(endings, question, outcome)
+          }),
+        ),
+      )
+    })
 
-  const settle = <A>(
-    waiting: Map<string, Waiting<A>>,
+  const settle = <A, E = never>(
+    waiting: Map<string, Waiting<A, E>>,
     kind: Question["kind"],
     id: string,
-    read: (question: Question) => Effect.Effect<Effect.Effect<A, RequestRefused>, string>,
+    read: (question: Question) => Effect.Effect<Effect.Effect<A, E>, string>,
   ): Effect.Effect<void, QuestionError> =>
     Effect.gen(function* () {
       const found = waiting.get(id)
@@ -151,37 +207,75 @@ const make = (timeout: number): Questions["Service"] => {
       Deferred.doneUnsafe(found.answer, answer)
     })
 
-  const tooLate = new RequestRefused({
-    code: userRejected,
-    message: "User rejected sampling request: nobody answered in time",
-  })
+  const rejected = (reason: string) =>
+    new RequestRefused({ code: userRejected, message: `User rejected sampling request: ${reason}` })
+  const all = () => [...elicitations.values(), ...samplings.values(), ...approvals.values(), ...reviews.values()]
+
+  const answer: Questions["Service"]["answer"] = (id, answer) =>
+    settle(elicitations, "elicitation", id, (question) =>
+      question.kind === "elicitation"
+        ? Effect.map(checkAnswer(question.request, answer), Effect.succeed)
+        : Effect.fail("this is no elicitation"),
+    )
+  const sampled: Questions["Service"]["sampled"] = (id, result) =>
+    settle(samplings, "sampling", id, (question) => {
+      if (result instanceof RequestRefused) return Effect.succeed(Effect.fail(result))
+      return question.kind === "sampling"
+        ? Effect.map(checkResult(question.request, result), Effect.succeed)
+        : Effect.fail("this is no sampling")
+    })
+  const approve: Questions["Service"]["approve"] = (id, verdict) =>
+    settle(approvals, "approval", id, () => Effect.succeed(Effect.succeed(verdict)))
+  const release: Questions["Service"]["release"] = (id, verdict) =>
+    settle(reviews, "review", id, (question) => {
+      if (!verdict.approved) return Effect.succeed(Effect.succeed(verdict))
+      return question.kind === "review"
+        ? Effect.map(checkResult(question.request, verdict.value), (value) =>
+            Effect.succeed({ approved: true, value } as const),
+          )
+        : Effect.fail("this is no review")
+    })
+
   return {
     listen: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    closed: (listener) => {
+      endings.add(listener)
+      return () => endings.delete(listener)
+    },
     open: () =>
-      [...elicitations.values(), ...samplings.values()]
+      all()
         .toSorted((one, other) => one.number - other.number)
         .map(({ question }) => question),
-    answer: (id, answer) =>
-      settle(elicitations, "elicitation", id, (question) =>
-        question.kind === "elicitation"
-          ? Effect.map(checkAnswer(question.request, answer), Effect.succeed)
-          : Effect.fail("this is no elicitation"),
-      ),
-    sampled: (id, result) =>
-      settle(samplings, "sampling", id, (question) => {
-        if (result instanceof RequestRefused) return Effect.succeed(Effect.fail(result))
-        return question.kind === "sampling"
-          ? Effect.map(checkResult(question.request, result), Effect.succeed)
-          : Effect.fail("this is no sampling")
-      }),
+    answer,
+    sampled,
+    approve,
+    release,
+    refuse: (id, reason = "the person said no") => {
+      if (samplings.has(id)) return sampled(id, rejected(reason))
+      if (approvals.has(id)) return approve(id, { approved: false, reason })
+      if (reviews.has(id)) return release(id, { approved: false, reason })
+      return answer(id, { action: "cancel" })
+    },
     elicit: (request) =>
       Effect.suspend(() =>
         ask(elicitations, { id: randomUUID(), kind: "elicitation", request }, Effect.succeed({ action: "cancel" })),
       ),
     createMessage: (request) =>
-      Effect.suspend(() => ask(samplings, { id: randomUUID(), kind: "sampling", request }, Effect.fail(tooLate))),
+      Effect.suspend(() =>
+        ask(
+          samplings,
+          { id: randomUUID(), kind: "sampling", request },
+          Effect.fail(rejected("nobody answered in time")),
+        ),
+      ),
+    approval: {
+      sampling: (request) =>
+        Effect.suspend(() => ask(approvals, { id: randomUUID(), kind: "approval", request }, Effect.succeed(late))),
+      sampled: (request, result) =>
+        Effect.suspend(() => ask(reviews, { id: randomUUID(), kind: "review", request, result }, Effect.succeed(late))),
+    },
   }
 }

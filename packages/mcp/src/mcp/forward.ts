@@ -1,5 +1,5 @@
 /** What a server says, as the module's events. */
-import type { Question } from "../capability/questions.ts"
+import type { Outcome, Question } from "../capability/questions.ts"
 import type { Connection } from "../connection.ts"
 import type { Event, Status } from "../events.ts"
 import { Channel } from "../notification/channel.ts"
@@ -19,6 +19,7 @@ const precious: ReadonlySet<Event["type"]> = new Set<Event["type"]>([
   "mcp.status.changed",
   "mcp.elicitation.requested",
   "mcp.sampling.requested",
+  "mcp.question.closed",
   "mcp.tool.held",
   "mcp.auth.required",
   "mcp.browser.open.failed",
@@ -87,6 +88,8 @@ export const tellLists = (
 /** Publishes a question that waits for an answer. */
 export const tellQuestion = ({ id, kind, request }: Question, publish: (event: Event) => void): void => {
   const { server } = request
+  // What is asked of the host's own person is no business of whoever reads the events.
+  if (kind === "approval" || kind === "review") return
   if (kind === "sampling") {
     return publish({ type: "mcp.sampling.requested", data: { server, requestID: id, params: request.params } })
   }
@@ -109,4 +112,14 @@ export const tellQuestion = ({ id, kind, request }: Question, publish: (event: E
             ...asked,
           },
   })
+}
+
+/** Publishes that a question waits no longer. */
+export const tellClosed = (
+  { id, kind, request: { server } }: Question,
+  outcome: Outcome,
+  publish: (event: Event) => void,
+): void => {
+  if (kind === "approval" || kind === "review") return
+  publish({ type: "mcp.question.closed", data: { server, requestID: id, outcome } })
 }

@@ -81,6 +81,8 @@ export const words = (event: Event): Words => {
       return { what: "visited", colour: "green", text: `the visit ${event.data.elicitationId} is over` }
     case "mcp.sampling.requested":
       return { what: "samples", colour: "yellow", text: json(event.data.params) }
+    case "mcp.question.closed":
+      return { what: "answered", colour: "dim", text: `question ${event.data.requestID}: ${event.data.outcome}` }
     case "mcp.tool.held": {
       const { difference, key } = event.data
       const where = difference.map(({ path }) => path).join(", ")

@@ -20,6 +20,7 @@ export const StderrWritten = of(Events.StderrWritten)
 export const TaskStatusChanged = of(Events.TaskStatusChanged)
 export const ElicitationRequested = of(Events.ElicitationRequested)
 export const SamplingRequested = of(Events.SamplingRequested)
+export const QuestionClosed = of(Events.QuestionClosed)
 export const ElicitationCompleted = of(Events.ElicitationCompleted)
 export const ToolHeld = of(Events.ToolHeld)
 export const AuthorizationRequired = of(Events.AuthorizationRequired)
@@ -40,6 +41,7 @@ export const ofClient = {
   "mcp.task.status": TaskStatusChanged,
   "mcp.elicitation.requested": ElicitationRequested,
   "mcp.sampling.requested": SamplingRequested,
+  "mcp.question.closed": QuestionClosed,
   "mcp.elicitation.completed": ElicitationCompleted,
   "mcp.tool.held": ToolHeld,
   "mcp.auth.required": AuthorizationRequired,

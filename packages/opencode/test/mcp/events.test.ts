@@ -30,6 +30,7 @@ const samples: { readonly [Type in Event["type"]]: Extract<Event, { readonly typ
   "mcp.task.status": { server, task: { taskId: "t", status: "working" }, request: "r" },
   "mcp.elicitation.requested": { server, requestID: "e", mode: "form", message: "Who?", requestedSchema: {} },
   "mcp.sampling.requested": { server, requestID: "s", params: { messages: [] } },
+  "mcp.question.closed": { server, requestID: "e", outcome: "withdrawn" },
   "mcp.elicitation.completed": { server, elicitationId: "e" },
   "mcp.tool.held": { server, key: "files_read", difference: [{ path: "description", before: "a", after: "b" }] },
   "mcp.auth.required": { server, reason: "it asks for authorization" },

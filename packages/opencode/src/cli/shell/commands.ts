@@ -5,8 +5,7 @@
  * flight: `cancel` then ends every command of that id. Who wrote a line is not looked at, nor where the reply goes.
  */
 import { Questions } from "@opencode-ai/mcp/capability/questions"
-import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
-import { isObject, userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { nearest } from "@opencode-ai/mcp/config/nearest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -61,7 +60,6 @@ const unknownOperation = (op: string) => {
   return badRequest(`unknown operation ${JSON.stringify(op)}; ${meant}`)
 }
 
-const withdrawn = new RequestRefused({ code: userRejected, message: "the call that it was for has ended" })
 
 // What recurses over a value ends in the runtime's RangeError at some depth.
 const tooDeep = () => Effect.fail(badRequest("the line is nested too deep"))
@@ -88,13 +86,9 @@ export const make = (options: CommandsOptions): Effect.Effect<Commands, never, N
 
     /** What was asked for a command that has ended has nobody left who waits for the answer. */
     const withdraw = (key: string) => {
-      for (const { id, kind, request } of questions.open()) {
+      for (const { id, request } of questions.open()) {
         if (request.request === undefined || keyOf(request.request) !== key) continue
-        fork(
-          Effect.ignore(
-            kind === "elicitation" ? questions.answer(id, { action: "cancel" }) : questions.sampled(id, withdrawn),
-          ),
-        )
+        fork(Effect.ignore(questions.refuse(id, "the call that it was for has ended")))
       }
     }
 

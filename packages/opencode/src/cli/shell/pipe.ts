@@ -6,9 +6,7 @@
  */
 import type { Event } from "@opencode-ai/mcp/events"
 import { type Question, Questions } from "@opencode-ai/mcp/capability/questions"
-import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { Mcp } from "@opencode-ai/mcp/mcp"
-import { userRejected } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -84,17 +82,13 @@ const listen = (take: (chunk: Uint8Array) => void, end: () => void) =>
       }),
   )
 
-const unread = new RequestRefused({
-  code: userRejected,
-  message: "User rejected sampling request: the client's input has ended, and nobody can approve it",
-})
+const unread = "the client's input has ended, and nobody can approve it"
 
 /** Answers what is asked, now and from now on, as nobody there would. */
 const unanswerable = Effect.gen(function* () {
   const questions = yield* Questions
   const run = Effect.runForkWith(yield* Effect.context<never>())
-  const refuse = ({ id, kind }: Question) =>
-    kind === "elicitation" ? questions.answer(id, { action: "cancel" }) : questions.sampled(id, unread)
+  const refuse = ({ id }: Question) => questions.refuse(id, unread)
   questions.listen((question) => void run(Effect.ignore(refuse(question))))
   yield* Effect.forEach(questions.open(), (question) => Effect.ignore(refuse(question)), { discard: true })
 })
