@@ -4,8 +4,8 @@
 /** What the sources of a package may import; its tests may import every package. */
 export const packages: Record<string, ReadonlyArray<string>> = {
   mcp: [],
-  opencode: ["mcp"],
-  plugin: ["mcp", "opencode"],
+  opencode: ["mcp", "inbox"],
+  plugin: ["mcp", "opencode", "inbox"],
   inbox: ["mcp"],
   testing: ["mcp", "opencode", "plugin", "inbox", "bench"],
   bench: ["mcp", "opencode", "plugin", "inbox", "testing"],
