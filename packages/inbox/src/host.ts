@@ -1,5 +1,6 @@
 /** What the page stands on: the client, its questions, and what only the host of both knows. */
 import type { Questions } from "@opencode-ai/mcp/capability/questions"
+import type { SamplingRequest } from "@opencode-ai/mcp/capability/sampling"
 import type { Mcp } from "@opencode-ai/mcp/mcp"
 import type * as Effect from "effect/Effect"
 
@@ -27,6 +28,6 @@ export interface Host {
   readonly disconnect: (server: string) => Effect.Effect<void, Refusal>
   /** Approves a server that a project's files define, and connects it. */
   readonly trust: (server: string) => Effect.Effect<void, Refusal>
-  /** Which model would be asked for a server, where that can be told. */
-  readonly model: (request: unknown) => Effect.Effect<string | undefined>
+  /** Which model would be asked, where that can be told. */
+  readonly model: (request: SamplingRequest) => Effect.Effect<string | undefined>
 }

@@ -69,6 +69,8 @@ export type QuestionView = Waiting &
         readonly params: CreateMessageRequestParams
         readonly model?: string | undefined
       }
+    /** There is no model: the person may write its answer, the `value` of `allow`. */
+    | { readonly kind: "sampling"; readonly params: CreateMessageRequestParams }
     /** May the server have this answer? */
     | { readonly kind: "review"; readonly params: CreateMessageRequestParams; readonly result: SamplingResult }
   )
@@ -158,7 +160,10 @@ export interface Asks {
     readonly params: { readonly id: string; readonly answer: ElicitationAnswer }
     readonly result: null
   }
-  /** Of an approval or a review: yes; `value` is the edited request or answer, as they are where it is absent. */
+  /**
+   * Of an approval or a review: yes; `value` is the edited request or answer, as they are where it is absent. Of a
+   * sampling: `value` is the answer, and needed.
+   */
   readonly allow: {
     readonly params: { readonly id: string; readonly value?: JsonObject | undefined }
     readonly result: null
