@@ -5,7 +5,7 @@
 import { Elicitation } from "@opencode-ai/mcp/capability/elicitation"
 import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { Sampling } from "@opencode-ai/mcp/capability/sampling"
-import { visible } from "@opencode-ai/opencode/trust/visible"
+import { visible } from "@opencode-ai/mcp/protocol/visible"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Told } from "./tell.ts"

@@ -1,7 +1,7 @@
 /** What a person has to do for a server, as a toast with the command to run: once for each change, however often it is told. */
 import type { Event } from "@opencode-ai/mcp/events"
 import { argument, isHeldError } from "../trust/question.ts"
-import { quoted, visible } from "../trust/visible.ts"
+import { quoted, visible } from "@opencode-ai/mcp/protocol/visible"
 import type { Toast } from "./event.ts"
 
 /** How long it is shown, in milliseconds: OpenCode's. */

@@ -4,7 +4,7 @@
  */
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { pretty } from "../mcp/structured.ts"
-import { quoted, visible } from "../trust/visible.ts"
+import { quoted, visible } from "@opencode-ai/mcp/protocol/visible"
 import type { Request } from "./index.ts"
 
 const isText = (value: unknown): value is string => typeof value === "string"

@@ -2,7 +2,7 @@
 import type { Server } from "../config/merge.ts"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { risks } from "./risk.ts"
-import { quoted, visible } from "./visible.ts"
+import { quoted, visible } from "@opencode-ai/mcp/protocol/visible"
 
 /**
  * The text of the question, lines joined by `\n`, nothing left out and nothing cut.

@@ -1,7 +1,7 @@
 /** What in a server's entry deserves a second look before it is approved. None of it is forbidden. */
 import { at } from "@opencode-ai/mcp/config/shape"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
-import { quoted, visible } from "./visible.ts"
+import { quoted, visible } from "@opencode-ai/mcp/protocol/visible"
 
 const shells = /^(?:ba|da|z|k|c|tc|fi|a|mk)?sh$|^busybox$|^(?:cmd|powershell|pwsh|nu)$/i
 const interpreters = /^(?:node|bun|deno|perl|ruby|php|lua|osascript|python[\d.]*)$/i

@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import type { Server, Snapshot } from "../config/config.ts"
 import { untrusted } from "../config/sections.ts"
 import { Trust, type TrustError } from "./trust.ts"
-import { visible } from "./visible.ts"
+import { visible } from "@opencode-ai/mcp/protocol/visible"
 
 /** They are approved as a server of this name would be: in this form, in this directory. */
 const name = "opencode.json"

@@ -3,7 +3,7 @@ import * as Redacted from "effect/Redacted"
 import type { Server } from "../../src/config/config.ts"
 import { heldError, question } from "../../src/trust/question.ts"
 import { risks } from "../../src/trust/risk.ts"
-import { visible } from "../../src/trust/visible.ts"
+import { visible } from "@opencode-ai/mcp/protocol/visible"
 
 const server = (written: unknown, variables: ReadonlyArray<string> = [], name = "s"): Server => ({
   name,
