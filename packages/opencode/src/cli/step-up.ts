@@ -7,7 +7,7 @@ import type { StepUpRequest } from "@opencode-ai/mcp/connection/authorize"
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ask } from "./ask.ts"
+import { interject } from "./ask.ts"
 import * as Said from "./interview/said.ts"
 import { remedy } from "./failure.ts"
 import { Output } from "./output.ts"
@@ -34,7 +34,7 @@ export const stepUp = (request: StepUpRequest, timeout: number): Effect.Effect<b
       yield* output.say(Said.heading(server, "wants more than was granted for this call:", output))
       yield* output.say(Said.lines(missing.join("\n"), output).join("\n"))
       yield* output.say("")
-      if (!(yield* ask(Prompt.Confirm({ message: "Sign in again to grant it?", initial: true })))) return false
+      if (!(yield* interject(Prompt.Confirm({ message: "Sign in again to grant it?", initial: true })))) return false
       const module = yield* Effect.promise(() => import("@opencode-ai/mcp/auth/sign-in"))
       yield* signIn({ server, timeout, hasFloor: true, scopes, run: (how) => module.signIn(oauth, how) })
       yield* output.say(`${output.err.paint("green", "✓")} granted; the call to ${Text.oneLine(server)} goes on`)

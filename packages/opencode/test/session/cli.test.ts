@@ -202,6 +202,31 @@ describe("bun run session in a project that is not trusted", () => {
 
 describe("bun run session on a terminal", () => {
   it.live(
+    "takes no key for an answer that was struck before the question could be read",
+    () =>
+      Effect.gen(function* () {
+        const seen = yield* Deferred.make<void>()
+        const { model, terminal } = yield* world(
+          [
+            { calls: [{ tool: "everything_echo", args: { message: "x" } }], before: Deferred.await(seen) },
+            { text: "Done." },
+          ],
+          { mcp: { everything }, permission: { everything_echo: "ask" } },
+        )
+        const { code } = yield* terminal(["Echo"], {
+          keys: [
+            // Enter would be a yes.
+            ["Waiting for scripted/tiny", "\r\r"],
+            ["Waiting for scripted/tiny", () => Deferred.doneUnsafe(seen, Effect.void)],
+            ["Allow it?", "\u001b[B\u001b[B\u001b[B\r"],
+          ],
+        })
+        expect([code, model.requests.length]).toEqual([1, 1])
+      }),
+    timeout,
+  )
+
+  it.live(
     "asks for permission, shows what would be called, and neutralises what is said",
     () =>
       Effect.gen(function* () {
@@ -216,7 +241,7 @@ describe("bun run session on a terminal", () => {
         const { code, raw, text } = yield* terminal(["Echo"], {
           keys: [
             ["Allow it?", "\r"],
-            ["Allow it?", "\u001b[B\u001b[B\r"],
+            [/✗ fake[\s\S]*Allow it\?/, "\u001b[B\u001b[B\r"],
             ["What should be done instead?", "Stop it.\r"],
           ],
         })

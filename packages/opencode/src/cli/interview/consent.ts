@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
-import { ask } from "../ask.ts"
+import { ask, interject } from "../ask.ts"
 import type { CliFailure } from "../failure.ts"
 import { Output } from "../output.ts"
 import * as Said from "./said.ts"
@@ -39,7 +39,7 @@ export const sampling = (request: SamplingRequest) =>
   asking(
     Effect.gen(function* () {
       yield* show(request)
-      const choice = yield* ask(
+      const choice = yield* interject(
         Prompt.Select<"ask" | "edit" | "reject">({
           message: "Let your model answer?",
           choices: [
@@ -68,7 +68,7 @@ export const sampled = (request: SamplingRequest, result: SamplingResult) =>
       yield* output.say(Said.heading(request.server, "would get this answer of your model:", output))
       for (const each of blocks(result)) yield* output.say(Said.lines(block(each), output).join("\n"))
       yield* output.say("")
-      const given = yield* ask(Prompt.Confirm({ message: "Send it to the server?", initial: false }))
+      const given = yield* interject(Prompt.Confirm({ message: "Send it to the server?", initial: false }))
       return given ? ({ approved: true, value: result } as const) : rejected
     }),
   )

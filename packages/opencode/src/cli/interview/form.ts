@@ -4,7 +4,7 @@ import type { ElicitationAnswer, FormElicitation } from "@opencode-ai/mcp/capabi
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { ask } from "../ask.ts"
+import { ask, interject } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Schema from "../schema.ts"
 import * as Text from "../text.ts"
@@ -55,8 +55,8 @@ const descriptions: Readonly<Record<Choice, string>> = {
   cancel: "answer neither yes nor no; Ctrl-C does this anywhere",
 }
 
-const choose = (message: string, choices: ReadonlyArray<Choice>) =>
-  ask(
+const choose = (message: string, choices: ReadonlyArray<Choice>, put = ask) =>
+  put(
     Prompt.Select<Choice>({
       message,
       choices: choices.map((value) => ({ value, title: titles[value], description: descriptions[value] })),
@@ -118,11 +118,11 @@ export const form = (request: FormElicitation) =>
   Effect.gen(function* () {
     const fields = fieldsOf(request)
     yield* show(request, fields)
-    let choice = yield* choose(fields.length === 0 ? "Your answer" : "What do you do?", [
-      fields.length === 0 ? "accept" : "answer",
-      "decline",
-      "cancel",
-    ])
+    let choice = yield* choose(
+      fields.length === 0 ? "Your answer" : "What do you do?",
+      [fields.length === 0 ? "accept" : "answer", "decline", "cancel"],
+      interject,
+    )
     let values: ReadonlyMap<string, Field.Value> | undefined
     while (choice === "answer" || choice === "change") {
       values = yield* fill(request, fields, values)

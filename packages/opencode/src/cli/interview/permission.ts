@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as Bus from "../../bus/index.ts"
 import * as Permission from "../../permission/index.ts"
 import * as Question from "../../permission/question.ts"
-import { ask } from "../ask.ts"
+import { ask, interject } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 
@@ -41,7 +41,7 @@ const one = (request: Permission.Request, told: Effect.Effect<void, never, Outpu
     yield* told
     const lines = Question.lines(request).flatMap((line) => fitted(line, output.err.columns()))
     yield* output.say(`\n${lines.join("\n")}\n`)
-    const reply = yield* ask(Prompt.Select({ message: "Allow it?", choices }))
+    const reply = yield* interject(Prompt.Select({ message: "Allow it?", choices }))
     if (reply !== "feedback") {
       answered()
       return yield* permission.reply({ requestID, reply })

@@ -8,7 +8,7 @@ import type { SamplingMessage, SamplingMessageContentBlock } from "@opencode-ai/
 import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ask } from "../ask.ts"
+import { ask, interject } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 import * as Said from "./said.ts"
@@ -63,7 +63,7 @@ export const show = ({ params, server }: SamplingRequest) =>
 const answer = (request: SamplingRequest) =>
   Effect.gen(function* () {
     yield* show(request)
-    const answers = yield* ask(
+    const answers = yield* interject(
       Prompt.Select<boolean>({
         message: "There is no model here. What do you do?",
         choices: [

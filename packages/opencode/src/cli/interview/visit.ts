@@ -6,7 +6,7 @@ import * as Prompt from "effect/cli/Prompt"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Terminal from "effect/Terminal"
-import { ask } from "../ask.ts"
+import { interject } from "../ask.ts"
 import { Output } from "../output.ts"
 import * as Text from "../text.ts"
 import * as Said from "./said.ts"
@@ -31,7 +31,7 @@ export const visit = (request: UrlElicitation) =>
       yield* output.say(Said.lines(request.warning, output).join("\n"))
     }
     yield* output.say("")
-    const action = yield* ask(Prompt.Select<ElicitationAnswer["action"]>({ message: "Open it?", choices }))
+    const action = yield* interject(Prompt.Select<ElicitationAnswer["action"]>({ message: "Open it?", choices }))
     const answer: ElicitationAnswer = { action }
     if (action !== "accept") return answer
     yield* output.say(`\nOpening ${url}`)
