@@ -126,6 +126,16 @@ export class Superseded extends Data.TaggedError("Superseded")<{
   }
 }
 
+/** Somebody else than its caller cancelled the call, and the server was told. What it has done already is done. */
+export class CallCancelled extends Data.TaggedError("CallCancelled")<{
+  readonly server: string
+  readonly tool: string
+}> {
+  override get message(): string {
+    return `the person cancelled this call of ${JSON.stringify(this.tool)} of ${this.server}; what it had done by then is done`
+  }
+}
+
 export type McpReason =
   | ServerNotFound
   | ToolNotFound
@@ -137,6 +147,7 @@ export type McpReason =
   | ArgumentsMissing
   | BadQuestion
   | Superseded
+  | CallCancelled
 
 /** The error of the service itself; what a session reports is a `SessionError`. */
 export class McpError extends Data.TaggedError("McpError")<{ readonly reason: McpReason }> {

@@ -8,9 +8,9 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { createHash, timingSafeEqual } from "node:crypto"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Server, Socket } from "node:net"
+import * as Loopback from "../http/loopback.ts"
 import { type AuthError, fail, PortUnavailable } from "./error.ts"
 import { type Page, render } from "./page.ts"
 
@@ -75,10 +75,6 @@ export const pasted = (text: string): Callback | undefined => {
   if (/:\/\/|^\??(?:state|iss)=/.test(bare)) return undefined
   return readCallback(new URLSearchParams(`code=${bare.replaceAll("+", "%2B").replaceAll("&", "%26")}`))
 }
-
-/** Equal in constant time, whatever their lengths. */
-export const isSame = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest())
 
 /** Connections at a time: a browser needs three or four. */
 const connections = 32
@@ -181,7 +177,7 @@ const makeDesk = (path: string) => {
     if (request.method !== "GET") return pages.method
     if ((request.url ?? "").split("?", 1)[0] !== path) return pages.path
     if (expected === undefined) return pages.early
-    if (callback.state === undefined || !isSame(callback.state, expected)) return pages.unknown
+    if (callback.state === undefined || !Loopback.isSame(callback.state, expected)) return pages.unknown
     return isTaken ? pages.over : undefined
   }
 
@@ -191,8 +187,7 @@ const makeDesk = (path: string) => {
       expected = state
     },
     nameBy: (port: number): void => {
-      const hosts = ["127.0.0.1", "localhost", "[::1]"]
-      names = new Set(hosts.flatMap((host) => (port === 80 ? [host, `${host}:80`] : [`${host}:${port}`])))
+      names = Loopback.hostsOf(port)
     },
     handle: (request: IncomingMessage, response: ServerResponse): void => {
       const url = request.url ?? ""

@@ -204,6 +204,7 @@ const ofService = (reason: McpReason): Tag => {
     case "NotAuthorizable":
       return "BadRequest"
     case "Superseded":
+    case "CallCancelled":
       return "Cancelled"
     case "ToolHeld":
       return "Denied"

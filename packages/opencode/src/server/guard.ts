@@ -2,7 +2,7 @@
  * Who may ask a server of ours: whoever names it by a name of this machine's own loopback interface, is no page of somebody
  * else's, and knows the secret of the run. OpenCode's own server has a middleware of its own in this place.
  */
-import { isSame } from "@opencode-ai/mcp/auth/callback"
+import { hostsOf, isSame, stranger } from "@opencode-ai/mcp/http/loopback"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
@@ -26,15 +26,12 @@ const refusals = {
 export const layer = (secret: string): Layer.Layer<never, never, HttpRouter.HttpRouter | HttpServer.HttpServer> =>
   HttpRouter.middleware(
     Effect.map(HttpServer.HttpServer, ({ address }) => {
-      const port = "port" in address ? address.port : 0
-      const hosts = new Set(["127.0.0.1", "localhost", "[::1]"].map((host) => `${host}:${port}`))
+      const hosts = hostsOf("port" in address ? address.port : 0)
       return (app) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
-          const { authorization = "", host = "", origin } = headers
-          if (!hosts.has(host.toLowerCase())) return Effect.succeed(refusals.host)
-          if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`) {
-            return Effect.succeed(refusals.origin)
-          }
+          const { authorization = "", host, origin } = headers
+          const foreign = stranger(hosts, { host, origin })
+          if (foreign !== undefined) return Effect.succeed(refusals[foreign])
           return isSame(authorization, `Bearer ${secret}`) ? app : Effect.succeed(refusals.secret)
         })
     }),
