@@ -7,7 +7,8 @@ import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Bus from "../bus/index.ts"
-import { ofClient, ToastShow } from "./event.ts"
+import { Page } from "../trust/page.ts"
+import { ofClient, type Toast as Shown, ToastShow } from "./event.ts"
 import { hideIn, type Secrets } from "./secrets.ts"
 import * as Toast from "./toast.ts"
 
@@ -39,7 +40,8 @@ export const feed = (
 ): Effect.Effect<void, never, Bus.Service | Scope.Scope> =>
   Effect.gen(function* () {
     const bus = yield* Bus.Service
-    const toast = Toast.make((toast) => bus.publishUnsafe(ToastShow, { ...toast, message: mask(toast.message) }))
+    const show = (toast: Shown) => bus.publishUnsafe(ToastShow, { ...toast, message: mask(toast.message) })
+    const toast = Toast.make(show, yield* Page)
     yield* Effect.acquireRelease(
       Effect.sync(() =>
         listen((event) => {

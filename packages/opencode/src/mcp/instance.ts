@@ -24,6 +24,7 @@ import * as Audit from "../audit/audit.ts"
 import * as Catalogs from "../catalog/store.ts"
 import { defaultsOf } from "../config/assemble.ts"
 import { Config, type ConfigError, type Difference, type Server, type Snapshot } from "../config/config.ts"
+import { Page } from "../trust/page.ts"
 import { heldError } from "../trust/question.ts"
 import * as Telemetry from "../telemetry/telemetry.ts"
 import * as Pins from "../trust/pins.ts"
@@ -70,7 +71,7 @@ export const usable = (server: Server, directory: string): Effect.Effect<Entry.S
     if (config === undefined) return { name, type: typeOf(written), error: server.error ?? "its entry cannot be used" }
     // One that is switched off is not started, so there is nothing to approve.
     if (!config.enabled || (yield* (yield* Trust).isApproved(server, directory))) return config
-    return { name, type: config.type, error: heldError(server) }
+    return { name, type: config.type, error: heldError(server, yield* Page) }
   })
 
 /** As `usable`, of a server that is connected also where it is switched off: nothing runs that was not approved. */

@@ -48,10 +48,10 @@ const heldPrefix = "not approved: "
 /** Whether a server is held, by the error of its status. */
 export const isHeldError = (error: string): boolean => error.startsWith(heldPrefix)
 
-/** Why a server is held, for its status: one line that names the command which approves it. */
-export const heldError = (server: Server): string => {
+/** Why a server is held, for its status: one line that names the command which approves it, or the `page`. */
+export const heldError = (server: Server, page?: string): string => {
   const files = new Set(server.origins.filter((origin) => origin.project).map((origin) => visible(origin.file)))
-  return `${heldPrefix}a project file (${[...files].join(", ")}) defines it. See what it runs and approve it with: mcp trust ${argument(server.name)}`
+  return `${heldPrefix}a project file (${[...files].join(", ")}) defines it. See what it runs and approve it ${page === undefined ? `with: mcp trust ${argument(server.name)}` : `on ${page}`}`
 }
 
 /** A name as one argument of a POSIX shell, where it can be typed as it is. */

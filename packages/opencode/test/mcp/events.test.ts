@@ -145,6 +145,18 @@ describe("a toast", () => {
   })
   const required = (reason: string): Event => ({ type: "mcp.auth.required", data: { server, reason } })
 
+  test("names the page in place of commands that its host has not", () => {
+    const toasts: Array<string> = []
+    const tell = Toast.make(({ message }) => toasts.push(message), "the MCP page")
+    const held: Event = { type: "mcp.tool.held", data: { server, key: "files_read", difference: [] } }
+    for (const event of [status("failed", "not approved: a file defines it"), held, status("needs_auth")]) tell(event)
+    expect(toasts.map((text) => text.slice(text.lastIndexOf(". ") + 2))).toEqual([
+      "See what it runs and approve it on the MCP page",
+      "See the difference and approve it on the MCP page",
+      "Sign in on the MCP page, or with: opencode mcp auth files",
+    ])
+  })
+
   test("names the command that signs in, once for each change", () => {
     const toasts = shown(
       status("pending"),

@@ -114,4 +114,5 @@ test("the error of a held server names a command that can be typed", () => {
   expect(heldError(server({}, [], "a-b"))).toEndWith("mcp trust a-b")
   expect(heldError(server({}, [], "a b's"))).toEndWith(`mcp trust 'a b'\\''s'`)
   expect(heldError(server({}, [], "-x"))).toEndWith("mcp trust -- '-x'")
+  expect(heldError(server({}), "the MCP page")).toEndWith("approve it on the MCP page")
 })
