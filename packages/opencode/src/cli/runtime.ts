@@ -28,7 +28,7 @@ export const configuration = (
   Layer.mergeAll(Configuration.layer(options), Trust.layer({ all: options.trust === true }))
 
 /** How long a person is waited for, in milliseconds. */
-const patience = ({ interactionTimeout = 300 }: RuntimeOptions) => interactionTimeout * 1_000
+export const patience = ({ interactionTimeout = 300 }: RuntimeOptions) => interactionTimeout * 1_000
 
 /** The service of all servers, without any server yet. */
 export const servers = (
@@ -42,9 +42,12 @@ export const Running: Context.Reference<Context.Context<Services> | undefined> =
   Context.Context<Services> | undefined
 >("@opencode/cli/Running", { defaultValue: () => undefined })
 
-/** The answers of whoever is at this terminal. */
-export const person = (options: RuntimeOptions, output: Output["Service"]): Instance.Answers =>
-  Person.answers(output, patience(options))
+/** The answers of whoever is at this terminal, or elsewhere. */
+export const person = (
+  options: RuntimeOptions,
+  output: Output["Service"],
+  elsewhere?: Person.Elsewhere,
+): Instance.Answers => Person.answers(output, patience(options), elsewhere)
 
 /** Everything that a command needs. */
 export const layer = (

@@ -120,7 +120,7 @@ export const given = (name: string, entry: unknown): Effect.Effect<Given, never,
 export type Own = Set<string>
 
 /** The entry by which a file defines a server that was not replaced by hand. */
-const definition = (name: string, own: Own): Effect.Effect<Server | undefined, never, Config> =>
+export const definition = (name: string, own: Own): Effect.Effect<Server | undefined, never, Config> =>
   Effect.gen(function* () {
     if (own.has(name)) return undefined
     const { servers } = yield* (yield* Config).get

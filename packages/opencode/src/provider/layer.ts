@@ -133,6 +133,7 @@ const make = ({ get, mask }: Sections["Service"]): Interface => {
   const made = new Map<string, Model>()
   return {
     mask,
+    chosen: () => Effect.map(chosen, ([id]) => id),
     list: () => Effect.succeed(all),
     model: (id) =>
       Effect.gen(function* () {

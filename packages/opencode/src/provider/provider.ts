@@ -31,6 +31,8 @@ export class ProviderError extends Data.TaggedError("ProviderError")<{
 export interface Interface {
   /** `provider/model`; without it what `model` in opencode.json says. */
   readonly model: (id?: string) => Effect.Effect<Model, ProviderError>
+  /** The one that `model` gives without an id, as `provider/model`: nothing of it is loaded, or known to be right. */
+  readonly chosen: () => Effect.Effect<string, ProviderError>
   /** Every configured model, as `provider/model`. */
   readonly list: () => Effect.Effect<ReadonlyArray<string>>
   /** Hides the keys of providers in a text. */

@@ -26,10 +26,10 @@ export type Candidates = readonly [Candidate, ...ReadonlyArray<Candidate>]
  * The model for a request: the first hint that is part of a candidate's id decides, whatever its case; otherwise the first
  * candidate is taken (Sampling, Model Preferences). The priorities are not weighed: nothing is known of the candidates.
  */
-export const choose = (
-  candidates: Candidates,
+export const choose = <C extends Pick<Candidate, "id">>(
+  candidates: readonly [C, ...ReadonlyArray<C>],
   preferences: CreateMessageRequestParams["modelPreferences"],
-): Candidate => {
+): C => {
   for (const { name = "" } of preferences?.hints ?? []) {
     const hint = name.toLowerCase()
     const found = hint === "" ? undefined : candidates.find(({ id }) => id.toLowerCase().includes(hint))

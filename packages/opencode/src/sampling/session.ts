@@ -3,7 +3,7 @@
  * provider is loaded before a server samples; whether it may is asked before this is (`Approval`).
  */
 import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
-import { Sampling } from "@opencode-ai/mcp/capability/sampling"
+import { Sampling, type SamplingRequest } from "@opencode-ai/mcp/capability/sampling"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Provider from "../provider/provider.ts"
@@ -34,5 +34,17 @@ export const layer: Layer.Layer<Sampling, never, Provider.Service | Models.Servi
     }
   }),
 )
+
+/** Which model would answer a request, as `provider/model`; `undefined` where none is chosen. Nothing of it is loaded. */
+export const expected = (
+  request: SamplingRequest,
+): Effect.Effect<string | undefined, never, Provider.Service | Models.Service> =>
+  Effect.gen(function* () {
+    const provider = yield* Provider.Service
+    const first = (yield* Models.Service).of(request.request) ?? (yield* provider.chosen())
+    const { choose } = yield* Effect.promise(() => import("./model.ts"))
+    const others = (yield* provider.list()).map((id) => ({ id }))
+    return choose([{ id: first }, ...others], request.params.modelPreferences).id
+  }).pipe(Effect.orElseSucceed(() => undefined))
 
 const none = new RequestRefused({ code: -32603, message: "No model is configured here" })

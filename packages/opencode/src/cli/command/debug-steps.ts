@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit_ from "effect/Exit"
 import type { Server, Snapshot } from "../../config/config.ts"
+import { commandLine } from "../../mcp/shown.ts"
 import * as Credentials from "../credentials.ts"
 import { type ExitCode, Exit, fromCause } from "../failure.ts"
 import { spinner } from "../live.ts"
@@ -23,7 +24,7 @@ export const factsOf = ({ config, origins }: Server, { directory }: Snapshot): R
   if (config.type === "local") {
     return {
       configured: files,
-      command: config.command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(" "),
+      command: commandLine(config.command),
       directory: config.cwd ?? directory,
       environment: [...config.environment].map(([name]) => name),
       inherits: config.inheritEnvironment ? "the whole environment" : "PATH, HOME and the locale",

@@ -28,14 +28,22 @@ const unapproved = new RequestRefused({
   message: "nobody is there to approve it: this client was started without a terminal",
 })
 
+/** Whether somebody else may answer the questions that are open: a page is served. */
+export type Elsewhere = () => boolean
+
+const nowhere: Elsewhere = () => false
+
 /** What a server asks of the person, who is at this terminal or is not. */
-const asked = (output: Writer, timeout: number): Layer.Layer<Elicitation, never, Questions> => {
+const asked = (output: Writer, timeout: number, elsewhere: Elsewhere): Layer.Layer<Elicitation, never, Questions> => {
   const elicitation = Layer.effect(Elicitation)(
     Effect.map(Questions, (questions) => ({
       modes: ["form", "url"] as const,
       elicit: (request) =>
         Effect.suspend(() => {
-          if (!output.interactive()) return Effect.raceFirst(questions.elicit(request), Effect.succeed(nobody))
+          if (!output.interactive()) {
+            const open = questions.elicit(request)
+            return elsewhere() ? open : Effect.raceFirst(open, Effect.succeed(nobody))
+          }
           return Effect.flatMap(
             Effect.promise(() => (elicitModule ??= import("./elicit.ts"))),
             ({ elicit, follow }) =>
@@ -57,8 +65,15 @@ const asked = (output: Writer, timeout: number): Layer.Layer<Elicitation, never,
   return Layer.merge(elicitation, stepUp)
 }
 
-/** The answers of whoever is at this terminal. `timeout` is how long the end of a visit is waited for, in milliseconds. */
-export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitation | Sampling, never, Questions> => {
+/**
+ * The answers of whoever is at this terminal, or of whoever answers `elsewhere` first. `timeout` is how long the end of a
+ * visit is waited for, in milliseconds.
+ */
+export const answers = (
+  output: Writer,
+  timeout: number,
+  elsewhere: Elsewhere = nowhere,
+): Layer.Layer<Elicitation | Sampling, never, Questions> => {
   const sampling = Layer.effect(Sampling)(
     Effect.map(Questions, ({ createMessage }) => ({
       tools: true,
@@ -72,27 +87,41 @@ export const answers = (output: Writer, timeout: number): Layer.Layer<Elicitatio
                   Effect.promise(() => (sampleModule ??= import("./sample.ts"))),
                   (module) => module.sample(request),
                 )
-              : Effect.fail(unapproved),
+              : elsewhere()
+                ? Effect.never
+                : Effect.fail(unapproved),
           ).pipe(Effect.provideService(Output, output)),
         ),
     })),
   )
-  return Layer.mergeAll(asked(output, timeout), sampling, Layer.succeed(Approval)(given))
+  return Layer.mergeAll(asked(output, timeout, elsewhere), sampling, Layer.succeed(Approval)(given))
 }
 
 /** As `answers`, where a model answers samplings: the person is asked whether it may, and whether the server gets it. */
-export const consenting = (output: Writer, timeout: number): Layer.Layer<Elicitation, never, Questions> => {
+export const consenting = (
+  output: Writer,
+  timeout: number,
+  elsewhere: Elsewhere = nowhere,
+): Layer.Layer<Elicitation, never, Questions> => {
   const refused = { approved: false, reason: "nobody is there to approve it" } as const
-  const by = <A>(ask: (module: typeof import("./consent.ts")) => Effect.Effect<Verdict<A>, never, Output>) =>
-    output.interactive()
-      ? Effect.flatMap(
-          Effect.promise(() => (consentModule ??= import("./consent.ts"))),
-          ask,
-        ).pipe(Effect.provideService(Output, output))
-      : Effect.succeed(refused)
-  const approval = Layer.succeed(Approval)({
-    sampling: (request) => by((module) => module.sampling(request)),
-    sampled: (request, result) => by((module) => module.sampled(request, result)),
-  })
-  return Layer.merge(asked(output, timeout), approval)
+  const by = <A>(
+    ask: (module: typeof import("./consent.ts")) => Effect.Effect<Verdict<A>, never, Output>,
+    there: Effect.Effect<Verdict<A>>,
+  ) =>
+    Effect.suspend(() => {
+      if (!output.interactive()) return elsewhere() ? there : Effect.succeed(refused)
+      const here = Effect.flatMap(
+        Effect.promise(() => (consentModule ??= import("./consent.ts"))),
+        ask,
+      ).pipe(Effect.provideService(Output, output))
+      return elsewhere() ? Effect.raceFirst(there, here) : here
+    })
+  const approval = Layer.effect(Approval)(
+    Effect.map(Questions, (questions) => ({
+      sampling: (request) => by((module) => module.sampling(request), questions.approval.sampling(request)),
+      sampled: (request, result) =>
+        by((module) => module.sampled(request, result), questions.approval.sampled(request, result)),
+    })),
+  )
+  return Layer.merge(asked(output, timeout, elsewhere), approval)
 }

@@ -60,7 +60,6 @@ const unknownOperation = (op: string) => {
   return badRequest(`unknown operation ${JSON.stringify(op)}; ${meant}`)
 }
 
-
 // What recurses over a value ends in the runtime's RangeError at some depth.
 const tooDeep = () => Effect.fail(badRequest("the line is nested too deep"))
 
