@@ -84,7 +84,8 @@ export const layer: Layer.Layer<Mcp | Underway, never, Mcp> = Layer.effectContex
         Effect.map(CallId, (given) => {
           const id = given ?? randomUUID()
           const since = clock.currentTimeMillisUnsafe()
-          const request = options?.request ?? id
+          // `null` is a name that a host may give.
+          const request = options?.request === undefined ? id : options.request
           const call = { id, server, tool, arguments: args, since, request, step: undefined }
           const entry: Entry = { call, cancelled: Deferred.makeUnsafe() }
           entries.add(entry)

@@ -1,6 +1,6 @@
 /** What a server asks, in a line: for a toast, and for a terminal whose page nobody looks at. */
 import type { Outcome, Question } from "@opencode-ai/mcp/capability/questions"
-import { quoted, visible } from "../trust/visible.ts"
+import { quoted, visible } from "@opencode-ai/mcp/protocol/visible"
 
 /** The most of a server's message that a line holds, in characters. */
 const longest = 200
