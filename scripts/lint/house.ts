@@ -44,7 +44,8 @@ const judge = (filename: string, specifier: string, typeOnly: boolean): string |
 
   if (specifier.startsWith(SCOPE)) {
     if (source === undefined) return undefined
-    const other = specifier.slice(SCOPE.length).split("/")[0] ?? ""
+    // What is only for MCP says so in its package's name, and not in that of its folder.
+    const other = (specifier.slice(SCOPE.length).split("/")[0] ?? "").replace(/^mcp-/, "")
     if (other === name) return "a package names its own files by relative paths"
     return packages[name]?.includes(other) ? undefined : `packages/${name} may not import packages/${other}`
   }
