@@ -3,7 +3,14 @@
  * JSON `Push` each), the page asks (`POST /ask`, one JSON `Ask`, answered with a JSON `Answer`). Types alone: the page is
  * made of nothing of the client's.
  *
- * Texts are those of servers, secrets of the configuration hidden in them: whoever shows them shows them as text.
+ * Texts are those of servers, secrets of the configuration hidden in them, and what moves or hides in them made visible
+ * (`\u{202e}`): whoever shows them shows them as text. Names, ids, URLs, and the names and values of schemas are what they are.
+ * A request or an answer that is edited may come back as it was shown: texts in it that are as they were shown are taken for
+ * the server's own.
+ *
+ * Every request needs `Authorization: Bearer <secret>`, the secret of the page's own address; `POST /ask` needs a content
+ * type of `application/json`, too. A browser has six connections to one address, and `/events` takes one for each page: a
+ * page has three long asks (`call`, `act`, `taskResult`) under way at most. One that is aborted is cancelled.
  */
 import type { CallToolResult, CreateMessageRequestParams, Task, Tool } from "@opencode-ai/mcp/protocol/model"
 import type { ElicitationAnswer } from "@opencode-ai/mcp/capability/elicitation"
@@ -39,6 +46,8 @@ export interface ServerView {
   readonly review?: string | undefined
   /** A sign-in under way: where the person has to go. */
   readonly signIn?: { readonly url: string; readonly host: string } | undefined
+  /** Why the last sign-in came to nothing. */
+  readonly signInFailed?: string | undefined
 }
 
 interface Waiting {
@@ -74,6 +83,19 @@ export type QuestionView = Waiting &
     /** May the server have this answer? */
     | { readonly kind: "review"; readonly params: CreateMessageRequestParams; readonly result: SamplingResult }
   )
+
+/**
+ * A visit that the person agreed to, and that a call waits for, until its server says that it is over, or the person does
+ * (`visited`).
+ */
+export interface VisitView {
+  /** That of its question. */
+  readonly id: string
+  readonly server: string
+  readonly url: string
+  readonly host: string
+  readonly call?: string | undefined
+}
 
 /** A call of a tool that has no answer yet, whoever made it. */
 export interface CallView {
@@ -133,6 +155,7 @@ export type Push =
       readonly server: string
       readonly outcome: "answered" | "withdrawn" | "late"
     }
+  | { readonly type: "visits"; readonly visits: ReadonlyArray<VisitView> }
   | { readonly type: "calls"; readonly calls: ReadonlyArray<CallView> }
   | { readonly type: "tasks"; readonly tasks: ReadonlyArray<TaskView> }
   | { readonly type: "held"; readonly held: ReadonlyArray<HeldView> }
@@ -143,6 +166,7 @@ export type Push =
 
 /** What the page asks, by `op`: its parameters, and its answer. */
 export interface Asks {
+  /** `signIn` is answered as soon as `ServerView.signIn` says where to go; all others when they are done. */
   readonly act: { readonly params: { readonly server: string; readonly action: Action }; readonly result: null }
   readonly tools: { readonly params: { readonly server: string }; readonly result: ReadonlyArray<Tool> }
   /** `id` is the page's own choice, by which it finds the call among `calls`. */
@@ -170,6 +194,8 @@ export interface Asks {
   }
   /** No, to any question. */
   readonly refuse: { readonly params: { readonly id: string }; readonly result: null }
+  /** The person has done what they went to a page for: what waits for it goes on. */
+  readonly visited: { readonly params: { readonly id: string }; readonly result: null }
   /** Offers a held tool in its present form. */
   readonly offer: { readonly params: { readonly server: string; readonly tool: string }; readonly result: null }
   /** Reads the tasks of all servers anew; they are pushed. */

@@ -16,6 +16,7 @@ import * as ApprovalOf from "./approval.ts"
 import { Approval, type Verdict } from "./approval.ts"
 import { checkAnswer } from "./elicit.ts"
 import { Elicitation, type ElicitationAnswer, type ElicitationRequest } from "./elicitation.ts"
+import { readParams } from "./messages.ts"
 import { RequestRefused } from "./refused.ts"
 import { checkResult } from "./sample.ts"
 import { Sampling, type SamplingRequest, type SamplingResult } from "./sampling.ts"
@@ -95,8 +96,11 @@ export class Questions extends Context.Service<
       id: string,
       result: SamplingResult | JsonObject | RequestRefused,
     ) => Effect.Effect<void, QuestionError>
-    /** Answers an approval: yes, to the request as it is or as it was edited; or no. */
-    readonly approve: (id: string, verdict: Verdict<CreateMessageRequestParams>) => Effect.Effect<void, QuestionError>
+    /** Answers an approval: yes, to the request as it is or as it was edited; or no. One that does not fit leaves it open. */
+    readonly approve: (
+      id: string,
+      verdict: Verdict<CreateMessageRequestParams | JsonObject>,
+    ) => Effect.Effect<void, QuestionError>
     /** Answers a review: yes, to the message as it is or as it was edited; or no. One that does not fit leaves it open. */
     readonly release: (id: string, verdict: Verdict<SamplingResult | JsonObject>) => Effect.Effect<void, QuestionError>
     /** Answers any question with no: an elicitation is cancelled, all else is refused with `reason` (code -1). */
@@ -225,7 +229,15 @@ const make = (timeout: number): Questions["Service"] => {
         : Effect.fail("this is no sampling")
     })
   const approve: Questions["Service"]["approve"] = (id, verdict) =>
-    settle(approvals, "approval", id, () => Effect.succeed(Effect.succeed(verdict)))
+    settle(approvals, "approval", id, (question) => {
+      if (!verdict.approved) return Effect.succeed(Effect.succeed(verdict))
+      if (question.kind !== "approval") return Effect.fail("this is no approval")
+      const { params } = question.request
+      const value = verdict.value === params ? params : readParams({ ...verdict.value }, true)
+      return typeof value === "string"
+        ? Effect.fail(value)
+        : Effect.succeed(Effect.succeed({ approved: true, value } as const))
+    })
   const release: Questions["Service"]["release"] = (id, verdict) =>
     settle(reviews, "review", id, (question) => {
       if (!verdict.approved) return Effect.succeed(Effect.succeed(verdict))
