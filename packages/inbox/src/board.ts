@@ -62,7 +62,7 @@ interface Visiting extends VisitView {
 
 const taskOf = (value: unknown): Task | undefined =>
   isObject(value) && typeof value.taskId === "string" && typeof value.status === "string"
-    ? // oxlint-disable-next-line typescript/consistent-type-assertions -- an event carries what was read as a task
+    ? // An event carries what was read as a task.
       (value as unknown as Task)
     : undefined
 

@@ -35,7 +35,7 @@ const mapped = (value: unknown, change: (text: string) => string, depth: number)
 }
 
 /** Every text in a value. It has the type that it had: only texts in it differ. */
-// oxlint-disable-next-line typescript/consistent-type-assertions -- strings stay strings, all else stays what it is
+// Strings stay strings, and all else stays what it is.
 export const saidIn = <A>(mask: Mask, value: A): A => mapped(value, (text) => said(mask, text), 0) as A
 
 /** Members of a schema that say something; all others mean something. */
@@ -61,7 +61,7 @@ const schemaAt = (mask: Mask, value: unknown, isNames: boolean, depth: number): 
 }
 
 /** A schema: titles and descriptions are texts, and names and values are what they are. */
-// oxlint-disable-next-line typescript/consistent-type-assertions -- as above
+// As above.
 export const schema = <A extends object>(mask: Mask, value: A): A => schemaAt(mask, value, false, 0) as A
 
 const each = (value: unknown, visit: (text: string) => void, depth: number): void => {

@@ -22,10 +22,7 @@ type Of<Type extends Push["type"]> = Extract<Push, { readonly type: Type }>
 export interface Page {
   readonly pushes: ReadonlyArray<Push>
   /** The newest push of a kind that fits, or the first that comes. */
-  readonly until: <Type extends Push["type"]>(
-    type: Type,
-    fits?: (push: Of<Type>) => boolean,
-  ) => Effect.Effect<Of<Type>>
+  readonly until: <Type extends Push["type"]>(type: Type, fits?: (push: Of<Type>) => boolean) => Effect.Effect<Of<Type>>
   /** Completes when the server ends the stream. */
   readonly ended: Effect.Effect<void>
 }
@@ -76,9 +73,7 @@ export const openPage = (base: string, secret: string): Effect.Effect<Page, neve
     return {
       pushes,
       until: (type, fits = () => true) =>
-        wait(() =>
-          pushes.findLast((push): push is Of<typeof type> => isOf(push, type) && fits(push)),
-        ),
+        wait(() => pushes.findLast((push): push is Of<typeof type> => isOf(push, type) && fits(push))),
       ended: Effect.asVoid(wait(() => (isOver ? true : undefined))),
     }
   })
@@ -144,5 +139,14 @@ export const world = Effect.fnUntraced(function* (entries: Readonly<Record<strin
       return Object(await response.json())
     })
 
-  return { inbox, mcp, underway, base, secret, ask, open: openPage(base, secret), recordings: Context.get(context, Recordings) }
+  return {
+    inbox,
+    mcp,
+    underway,
+    base,
+    secret,
+    ask,
+    open: openPage(base, secret),
+    recordings: Context.get(context, Recordings),
+  }
 })
