@@ -1,0 +1,95 @@
+/** The way to the page's server: what it pushes, and what it is asked. */
+import type { Answer, Asks, Push } from "../model.ts"
+import { makeReader } from "./sse.ts"
+
+/** `refused`: the secret of this page is not, or no longer, the server's. */
+export type State = "connecting" | "open" | "lost" | "refused"
+
+export interface Link {
+  readonly ask: <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"]) => Promise<Answer<Op>>
+  readonly close: () => void
+  /** Tries at once, where it waits to try again. */
+  readonly retry: () => void
+}
+
+const failed = (tag: string, message: string, hint: string) => ({ ok: false, error: { tag, message, hint } }) as const
+
+/** Milliseconds to wait before the nth try. */
+export const backoff = (failures: number): number => Math.min(10_000, 500 * 2 ** failures)
+
+/** Connects, and connects again whenever the connection is lost, until it is refused or closed. */
+export const makeLink = (
+  secret: string,
+  told: { readonly push: (push: Push) => void; readonly state: (state: State) => void },
+): Link => {
+  const authorization = `Bearer ${secret}`
+  const closing = new AbortController()
+  let wake: () => void = () => undefined
+
+  const pause = (milliseconds: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  /** Follows one connection to its end; whether it was ever open, or is refused. */
+  const follow = async (): Promise<"refused" | "ended" | "failed"> => {
+    const response = await fetch("/events", {
+      headers: { authorization, accept: "text/event-stream" },
+      cache: "no-store",
+      signal: closing.signal,
+    })
+    if (response.status === 401 || response.status === 403) return "refused"
+    if (!response.ok || response.body === null) return "failed"
+    told.state("open")
+    const read = makeReader()
+    const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader()
+    for (let next = await chunks.read(); !next.done; next = await chunks.read()) {
+      for (const data of read(next.value)) told.push(JSON.parse(data) as Push)
+    }
+    return "ended"
+  }
+
+  const run = async () => {
+    for (let failures = 0; !closing.signal.aborted; failures++) {
+      const opened = Date.now()
+      const ending = await follow().catch(() => "ended" as const)
+      if (closing.signal.aborted) return
+      if (ending === "refused") return told.state("refused")
+      if (Date.now() - opened > 10_000) failures = 0
+      told.state("lost")
+      await pause(backoff(failures))
+      told.state("connecting")
+    }
+  }
+  void run()
+
+  return {
+    ask: async (op, params) => {
+      try {
+        const response = await fetch("/ask", {
+          method: "POST",
+          headers: { authorization, "content-type": "application/json" },
+          body: JSON.stringify({ ...params, op }),
+          signal: closing.signal,
+        })
+        if (response.status === 401 || response.status === 403) {
+          told.state("refused")
+          return failed("Refused", "This page is not let in any more.", "Open it again with `mcp ui`.")
+        }
+        return await response.json()
+      } catch {
+        return failed(
+          "Lost",
+          "The page's server did not answer.",
+          "Is OpenCode still running? The page connects again by itself.",
+        )
+      }
+    },
+    close: () => closing.abort(),
+    retry: () => wake(),
+  }
+}

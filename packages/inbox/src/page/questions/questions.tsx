@@ -1,0 +1,144 @@
+/** The questions that wait, and what the person is told: always on top. */
+import { createEffect, createMemo, For, type JSX, Match, on, Show, Switch } from "solid-js"
+import type { QuestionView } from "../../model.ts"
+import { now } from "../clock.ts"
+import { useInbox } from "../context.ts"
+import { clock, count, line } from "../text.ts"
+import { Button, Line, Text } from "../ui.tsx"
+import { focus } from "../view.ts"
+import type { Of } from "./answers.tsx"
+import { Ask } from "./form.tsx"
+import { moved } from "./guard.ts"
+import { Approval, Review, Sampling } from "./sampling.tsx"
+import { Visit } from "./visit.tsx"
+
+/** So many are shown at a time: a flood of them hides nothing else. */
+const atOnce = 5
+
+const asks: Record<QuestionView["kind"], string> = {
+  form: "asks you to fill in a form",
+  visit: "asks you to visit a page",
+  approval: "wants to ask the model",
+  sampling: "wants an answer, and there is no model: write it yourself",
+  review: "waits for an answer of the model",
+}
+
+const Question = (props: { readonly question: QuestionView }) => {
+  const left = () => props.question.until - now()
+  const is = <Kind extends QuestionView["kind"]>(kind: Kind): Of<Kind> | undefined =>
+    props.question.kind === kind ? (props.question as Of<Kind>) : undefined
+  return (
+    <article
+      class="card question"
+      data-question={props.question.id}
+      aria-label={`Question of ${line(props.question.server)}`}
+    >
+      <header class="row">
+        <h3 tabindex="-1">
+          <Line text={props.question.server} class="who" /> {asks[props.question.kind]}
+        </h3>
+        <span class="grow" />
+        <span class="dim small number" classList={{ urgent: left() < 30_000 }}>
+          {left() > 0 ? `${clock(left())} left` : "out of time"}
+        </span>
+      </header>
+      <Show when={props.question.call}>
+        {(call) => (
+          <p class="dim small">
+            For the call <Line text={call()} />
+          </p>
+        )}
+      </Show>
+      <Switch>
+        <Match when={is("form")}>{(question) => <Ask question={question()} />}</Match>
+        <Match when={is("visit")}>{(question) => <Visit question={question()} />}</Match>
+        <Match when={is("approval")}>{(question) => <Approval question={question()} />}</Match>
+        <Match when={is("sampling")}>{(question) => <Sampling question={question()} />}</Match>
+        <Match when={is("review")}>{(question) => <Review question={question()} />}</Match>
+      </Switch>
+    </article>
+  )
+}
+
+const Notices = () => {
+  const { dismiss, notices } = useInbox()
+  return (
+    <For each={notices()}>
+      {(notice) => (
+        <div class={`card told ${notice.kind}`} role={notice.kind === "bad" ? "alert" : "status"} tabindex="-1">
+          <div class="grow">
+            <Show when={notice.server}>
+              {(server) => (
+                <strong>
+                  <Line text={server()} />:{" "}
+                </strong>
+              )}
+            </Show>
+            <Text text={notice.text} lines={8} />
+            <Show when={notice.hint}>{(hint) => <Text text={hint()} lines={8} />}</Show>
+          </div>
+          <Button aria-label={`Dismiss: ${line(notice.text).slice(0, 60)}`} onClick={() => dismiss(notice.key)}>
+            Dismiss
+          </Button>
+        </div>
+      )}
+    </For>
+  )
+}
+
+/** Whether the person is at something that must not lose the focus. */
+const isBusy = (): boolean => {
+  const active = document.activeElement
+  return (
+    active !== null && (active.matches("input, textarea, select") || active.closest("dialog, [data-question]") !== null)
+  )
+}
+
+/** Moves the focus to a question that comes, unless somebody types; and back, when it is answered. */
+const followFocus = (ids: () => ReadonlyArray<string>) => {
+  let within: string | undefined
+  let back: Element | null = null
+  document.addEventListener("focusin", ({ target }) => {
+    within = target instanceof Element ? target.closest<HTMLElement>("[data-question]")?.dataset["question"] : undefined
+  })
+  const first = () => focus("[data-question] h3")
+  createEffect(
+    on(ids, (next, before = []) => {
+      const fresh = next.filter((id) => !before.includes(id))
+      if (within !== undefined && !next.includes(within)) {
+        within = undefined
+        if (first()) return
+        if (back instanceof HTMLElement && back.isConnected && back !== document.body) back.focus()
+        else if (!focus(".told.bad")) focus("#panel")
+        back = null
+      } else if (fresh.length > 0 && !isBusy()) {
+        if (before.length === 0) back = document.activeElement
+        document.querySelector<HTMLElement>(`[data-question="${CSS.escape(fresh[0] ?? "")}"] h3`)?.focus()
+      }
+    }),
+  )
+}
+
+export const Questions = (): JSX.Element => {
+  const { notices, questions } = useInbox()
+  const seen = createMemo(() => questions().slice(0, atOnce))
+  const ids = createMemo(() => seen().map(({ id }) => id), [], {
+    equals: (one, other) => one.join("\0") === other.join("\0"),
+  })
+  createEffect(on([ids, notices], () => moved()))
+  createEffect(() => {
+    document.title = questions().length > 0 ? `(${questions().length}) MCP` : "MCP"
+  })
+  followFocus(ids)
+  return (
+    <Show when={seen().length > 0 || notices().length > 0}>
+      <section id="questions" aria-label="Questions">
+        <Notices />
+        <For each={seen()}>{(question) => <Question question={question} />}</For>
+        <Show when={questions().length > atOnce}>
+          <p class="dim">{count(questions().length - atOnce, "more question")} behind these.</p>
+        </Show>
+      </section>
+    </Show>
+  )
+}

@@ -1,0 +1,30 @@
+/** Calls that were made on this page: what each tool answered last, as long as the page is open. */
+import { createSignal } from "solid-js"
+import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
+import type { State, Refusal } from "../state.ts"
+
+export interface Run {
+  readonly id: string
+  readonly since: number
+  readonly ended?: number | undefined
+  readonly result?: CallToolResult | undefined
+  readonly refusal?: Refusal | undefined
+}
+
+export const keyOf = (server: string, tool: string): string => JSON.stringify([server, tool])
+
+export const makeRuns = ({ ask }: Pick<State, "ask">) => {
+  const [runs, setRuns] = createSignal<ReadonlyMap<string, Run>>(new Map())
+  const set = (key: string, run: Run) => void setRuns((all) => new Map(all).set(key, run))
+  const run = async (server: string, tool: string, values: Readonly<Record<string, unknown>>) => {
+    const key = keyOf(server, tool)
+    const begun: Run = { id: crypto.randomUUID(), since: Date.now() }
+    set(key, begun)
+    const answer = await ask("call", { id: begun.id, server, tool, arguments: values })
+    // A later call of the same tool has taken its place.
+    if (runs().get(key)?.id !== begun.id) return
+    const ended = Date.now()
+    set(key, answer.ok ? { ...begun, ended, result: answer.result } : { ...begun, ended, refusal: answer.error })
+  }
+  return { run, of: (server: string, tool: string) => runs().get(keyOf(server, tool)) }
+}
