@@ -6,13 +6,40 @@ import { makeReader } from "./sse.ts"
 export type State = "connecting" | "open" | "lost" | "refused"
 
 export interface Link {
-  readonly ask: <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"]) => Promise<Answer<Op>>
+  /** Of the asks that may take long, three are under way at a time; `signal` cancels one, also while it waits. */
+  readonly ask: <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"], signal?: AbortSignal) => Promise<Answer<Op>>
   readonly close: () => void
   /** Tries at once, where it waits to try again. */
   readonly retry: () => void
 }
 
-const failed = (tag: string, message: string, hint: string) => ({ ok: false, error: { tag, message, hint } }) as const
+const failed = (tag: string, message: string, hint?: string) => ({ ok: false, error: { tag, message, hint } }) as const
+
+/** A browser has six connections to one address: those that are held for long must not be all of them. */
+const long = new Set<keyof Asks>(["call", "act", "taskResult"])
+const longAtOnce = 3
+
+/** Lets so many through at a time. */
+const makeGate = (most: number) => {
+  const waiting: Array<() => void> = []
+  let inside = 0
+  return async <A>(signal: AbortSignal | undefined, run: () => Promise<A>): Promise<A> => {
+    if (inside >= most) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        // What is cancelled while it waits goes in at once, and out again.
+        signal?.addEventListener("abort", () => resolve())
+      })
+    }
+    inside++
+    try {
+      return await run()
+    } finally {
+      inside--
+      waiting.shift()?.()
+    }
+  }
+}
 
 /** Milliseconds to wait before the nth try. */
 export const backoff = (failures: number): number => Math.min(10_000, 500 * 2 ** failures)
@@ -67,28 +94,37 @@ export const makeLink = (
   }
   void run()
 
-  return {
-    ask: async (op, params) => {
-      try {
-        const response = await fetch("/ask", {
-          method: "POST",
-          headers: { authorization, "content-type": "application/json" },
-          body: JSON.stringify({ ...params, op }),
-          signal: closing.signal,
-        })
-        if (response.status === 401 || response.status === 403) {
-          told.state("refused")
-          return failed("Refused", "This page is not let in any more.", "Open it again with `mcp ui`.")
-        }
-        return await response.json()
-      } catch {
-        return failed(
-          "Lost",
-          "The page's server did not answer.",
-          "Is OpenCode still running? The page connects again by itself.",
-        )
+  const gate = makeGate(longAtOnce)
+
+  const send = async <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"], signal?: AbortSignal) => {
+    try {
+      const response = await fetch("/ask", {
+        method: "POST",
+        headers: { authorization, "content-type": "application/json" },
+        body: JSON.stringify({ ...params, op }),
+        signal: signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]),
+      })
+      if (response.status === 401 || response.status === 403) {
+        told.state("refused")
+        return failed("Refused", "This page is not let in any more.", "Open it again with `mcp ui`.")
       }
-    },
+      if (!response.ok) return failed("Failed", (await response.text()).trim() || `HTTP ${response.status}`)
+      // Its own server's, of the same build.
+      return (await response.json()) as Answer<Op>
+    } catch {
+      return signal?.aborted === true
+        ? failed("Cancelled", "It was cancelled.")
+        : failed(
+            "Lost",
+            "The page's server did not answer.",
+            "Does OpenCode still run? The page connects again by itself.",
+          )
+    }
+  }
+
+  return {
+    ask: (op, params, signal) =>
+      long.has(op) ? gate(signal, () => send(op, params, signal)) : send(op, params, signal),
     close: () => closing.abort(),
     retry: () => wake(),
   }

@@ -15,7 +15,7 @@ const time = (at: number): string => {
 }
 
 const Row = (props: { readonly line: LineView; readonly named: boolean }) => (
-  <li class={`line ${props.line.level}`}>
+  <li class={`line at-${props.line.level}`}>
     <time class="dim number">{time(props.line.at)}</time>
     <span class="level">{props.line.source === "stderr" ? "stderr" : props.line.level}</span>
     <div class="grow">

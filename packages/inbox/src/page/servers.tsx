@@ -223,6 +223,13 @@ const Card = (props: { readonly server: ServerView; readonly whole: boolean }) =
       )}
     </Show>
     <Show when={props.server.signIn}>{(signIn) => <SignIn signIn={signIn()} />}</Show>
+    <Show when={props.server.signInFailed}>
+      {(why) => (
+        <div class="problem">
+          <Text text={`The last sign-in came to nothing: ${why()}`} lines={8} />
+        </div>
+      )}
+    </Show>
     <Show when={props.whole} fallback={<Text mono text={props.server.how} lines={2} characters={300} />}>
       <Facts server={props.server} />
       <Show when={props.server.instructions}>

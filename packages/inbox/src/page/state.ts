@@ -1,7 +1,17 @@
 /** What the page knows: what its server pushed, and what the person did here. */
 import { batch, createSignal } from "solid-js"
 import { createStore, reconcile } from "solid-js/store"
-import type { Answer, CallView, HeldView, LineView, Push, QuestionView, ServerView, TaskView } from "../model.ts"
+import type {
+  Answer,
+  CallView,
+  HeldView,
+  LineView,
+  Push,
+  QuestionView,
+  ServerView,
+  TaskView,
+  VisitView,
+} from "../model.ts"
 import { type Link, makeLink, type State as LinkState } from "./link.ts"
 import { count } from "./text.ts"
 
@@ -83,6 +93,7 @@ export const makeState = (secret: string) => {
     loaded: boolean
   }>({ servers: [], calls: [], tasks: [], loaded: false })
   const [questions, setQuestions] = createSignal<ReadonlyArray<QuestionView>>([])
+  const [visits, setVisits] = createSignal<ReadonlyArray<VisitView>>([])
   const [held, setHeld] = createSignal<ReadonlyArray<HeldView>>([])
   const [lines, setLines] = createSignal<ReadonlyArray<LineView>>([])
   const [lost, setLost] = createSignal(0)
@@ -152,6 +163,8 @@ export const makeState = (secret: string) => {
           return asked(message.questions)
         case "closed":
           return closed(message.id, message.server, message.outcome)
+        case "visits":
+          return void setVisits((before) => keep(before, message.visits, ({ id }) => id, alike))
         case "calls":
           return setLists("calls", reconcile([...message.calls], { key: "id" }))
         case "tasks":
@@ -174,6 +187,7 @@ export const makeState = (secret: string) => {
     place,
     lists,
     questions,
+    visits,
     held,
     lines,
     lost,

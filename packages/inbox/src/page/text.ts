@@ -1,5 +1,5 @@
 /** Text of a stranger, taken apart so that it can be shown as it is and nothing in it hides. */
-import { visible } from "@opencode-ai/mcp/protocol/visible"
+import { visible, visibleLines } from "@opencode-ai/mcp/protocol/visible"
 
 /** A piece of a text; `unseen`: it stands for a character that would not be seen, or would hide others. */
 export interface Piece {
@@ -8,30 +8,17 @@ export interface Piece {
 }
 
 /** The text with line feeds and tabs as they are, and everything else that is not seen as `\u{…}`. */
-export const shown = (text: string): string =>
-  text
-    .replace(/\r\n?/g, "\n")
-    .split(/([\n\t])/)
-    .map((part) => (part === "\n" || part === "\t" ? part : visible(part)))
-    .join("")
+export const shown = (text: string): string => visibleLines(text.replace(/\r\n?/g, "\n"))
 
 /** The text on one line. */
 export const line = (text: string): string => visible(text.replace(/[\r\n\t ]+/g, " ").trim())
 
-/** The pieces of a text. */
-export const pieces = (text: string): ReadonlyArray<Piece> => {
-  const all: Array<{ text: string; unseen: boolean }> = []
-  const add = (text: string, unseen: boolean) => {
-    const last = all.at(-1)
-    if (last !== undefined && last.unseen === unseen) last.text += text
-    else all.push({ text, unseen })
-  }
-  for (const character of text.replace(/\r\n?/g, "\n")) {
-    const as = character === "\n" || character === "\t" ? character : visible(character)
-    add(as, as !== character)
-  }
-  return all
-}
+/** The pieces of a text, in which what stands for an unseen character is told apart. */
+export const pieces = (text: string): ReadonlyArray<Piece> =>
+  shown(text)
+    .split(/(\\u\{[0-9a-f]{1,6}\})/)
+    .map((part, index) => ({ text: part, unseen: index % 2 === 1 }))
+    .filter((piece) => piece.text !== "")
 
 /** At most so many characters and lines; undefined where all of it fits. */
 export const cut = (text: string, characters: number, lines: number): string | undefined => {

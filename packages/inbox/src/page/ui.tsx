@@ -1,14 +1,12 @@
 /** The small parts that all others are made of. */
 import { createMemo, createSignal, For, type JSX, Show, splitProps } from "solid-js"
-import { count, cut, line, pieces, shown } from "./text.ts"
+import { count, cut, line, pieces } from "./text.ts"
 
 /** The pieces of a text: what would not be seen is drawn as what it is. */
 const Pieces = (props: { readonly text: string }) => (
-  <Show when={shown(props.text) !== props.text} fallback={<>{props.text}</>}>
-    <For each={pieces(props.text)}>
-      {(piece) => (piece.unseen ? <span class="unseen">{piece.text}</span> : <>{piece.text}</>)}
-    </For>
-  </Show>
+  <For each={pieces(props.text)}>
+    {(piece) => (piece.unseen ? <span class="unseen">{piece.text}</span> : <>{piece.text}</>)}
+  </For>
 )
 
 /** A stranger's text on its own lines, cut where it is long, with a way to see all of it. */

@@ -6,7 +6,7 @@ export const tabs = [
   { id: "tools", title: "Tools", key: "t" },
   { id: "calls", title: "Calls", key: "c" },
   { id: "tasks", title: "Tasks", key: "k" },
-  { id: "changed", title: "Changed tools", key: "h" },
+  { id: "changed", title: "Changed", key: "h" },
   { id: "log", title: "Log", key: "l" },
 ] as const
 

@@ -49,6 +49,9 @@ export const Ask = (props: { readonly question: Of<"form"> }) => {
         problems={problems()}
         change={(name, raw) => setRaws((all) => new Map(all).set(name, raw))}
       />
+      <p class="dim small">
+        <Line text={props.question.server} /> reads what you send: no passwords, no keys.
+      </p>
       <div class="row actions">
         <AnswerButton sender={sender} look="main" submit>
           Accept
@@ -59,9 +62,6 @@ export const Ask = (props: { readonly question: Of<"form"> }) => {
         <AnswerButton sender={sender} onPress={() => say("cancel")}>
           Cancel
         </AnswerButton>
-        <span class="dim small grow">
-          <Line text={props.question.server} /> reads what you send: no passwords, no keys.
-        </span>
       </div>
     </form>
   )

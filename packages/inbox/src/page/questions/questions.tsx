@@ -1,9 +1,9 @@
 /** The questions that wait, and what the person is told: always on top. */
 import { createEffect, createMemo, For, type JSX, Match, on, Show, Switch } from "solid-js"
-import type { QuestionView } from "../../model.ts"
+import type { QuestionView, VisitView } from "../../model.ts"
 import { now } from "../clock.ts"
 import { useInbox } from "../context.ts"
-import { clock, count, line } from "../text.ts"
+import { address, clock, count, line } from "../text.ts"
 import { Button, Line, Text } from "../ui.tsx"
 import { focus } from "../view.ts"
 import type { Of } from "./answers.tsx"
@@ -86,6 +86,35 @@ const Notices = () => {
   )
 }
 
+/** A page that the person agreed to visit, and that a call waits for. */
+const Visiting = (props: { readonly visit: VisitView }) => {
+  const { ask, does } = useInbox()
+  return (
+    <article class="card" aria-label={`Visit for ${line(props.visit.server)}`}>
+      <p>
+        <Line text={props.visit.server} class="who" /> waits until you are done at{" "}
+        <Line text={props.visit.host} class="mono" />.
+      </p>
+      <div class="row actions">
+        <Button
+          look="main"
+          aria-label={`I am done at ${line(props.visit.host)}`}
+          onClick={() => void does(ask("visited", { id: props.visit.id }), props.visit.server)}
+        >
+          I am done
+        </Button>
+        <Show when={address(props.visit.url)}>
+          {(href) => (
+            <a class="button" href={href()} target="_blank" rel="noreferrer noopener">
+              Open it again <span aria-hidden="true">↗</span>
+            </a>
+          )}
+        </Show>
+      </div>
+    </article>
+  )
+}
+
 /** Whether the person is at something that must not lose the focus. */
 const isBusy = (): boolean => {
   const active = document.activeElement
@@ -120,24 +149,25 @@ const followFocus = (ids: () => ReadonlyArray<string>) => {
 }
 
 export const Questions = (): JSX.Element => {
-  const { notices, questions } = useInbox()
+  const { notices, questions, visits } = useInbox()
   const seen = createMemo(() => questions().slice(0, atOnce))
   const ids = createMemo(() => seen().map(({ id }) => id), [], {
     equals: (one, other) => one.join("\0") === other.join("\0"),
   })
-  createEffect(on([ids, notices], () => moved()))
+  createEffect(on([ids, notices, visits], () => moved()))
   createEffect(() => {
     document.title = questions().length > 0 ? `(${questions().length}) MCP` : "MCP"
   })
   followFocus(ids)
   return (
-    <Show when={seen().length > 0 || notices().length > 0}>
+    <Show when={seen().length + notices().length + visits().length > 0}>
       <section id="questions" aria-label="Questions">
         <Notices />
         <For each={seen()}>{(question) => <Question question={question} />}</For>
         <Show when={questions().length > atOnce}>
           <p class="dim">{count(questions().length - atOnce, "more question")} behind these.</p>
         </Show>
+        <For each={visits()}>{(visit) => <Visiting visit={visit} />}</For>
       </section>
     </Show>
   )

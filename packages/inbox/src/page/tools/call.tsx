@@ -157,7 +157,9 @@ export const RunView = (props: { readonly run: Run; readonly tool: string }) => 
               <span class="grow" />
               <Button
                 aria-label={`Cancel the call of ${props.tool}`}
-                onClick={() => void does(ask("cancel", { id: props.run.id }))}
+                onClick={() =>
+                  under() === undefined ? props.run.abort() : void does(ask("cancel", { id: props.run.id }))
+                }
               >
                 Cancel
               </Button>

@@ -6,6 +6,8 @@ import type { State, Refusal } from "../state.ts"
 export interface Run {
   readonly id: string
   readonly since: number
+  /** Ends it, also where it was not sent yet. */
+  readonly abort: () => void
   readonly ended?: number | undefined
   readonly result?: CallToolResult | undefined
   readonly refusal?: Refusal | undefined
@@ -18,9 +20,10 @@ export const makeRuns = ({ ask }: Pick<State, "ask">) => {
   const set = (key: string, run: Run) => void setRuns((all) => new Map(all).set(key, run))
   const run = async (server: string, tool: string, values: Readonly<Record<string, unknown>>) => {
     const key = keyOf(server, tool)
-    const begun: Run = { id: crypto.randomUUID(), since: Date.now() }
+    const aborting = new AbortController()
+    const begun: Run = { id: crypto.randomUUID(), since: Date.now(), abort: () => aborting.abort() }
     set(key, begun)
-    const answer = await ask("call", { id: begun.id, server, tool, arguments: values })
+    const answer = await ask("call", { id: begun.id, server, tool, arguments: values }, aborting.signal)
     // A later call of the same tool has taken its place.
     if (runs().get(key)?.id !== begun.id) return
     const ended = Date.now()
