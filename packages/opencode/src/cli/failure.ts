@@ -13,6 +13,7 @@ import type { TransportError } from "@opencode-ai/mcp/transport/error"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import { ConfigError } from "../config/error.ts"
+import type { InboxError } from "@opencode-ai/mcp-inbox/inbox"
 import type { TrustError } from "../trust/trust.ts"
 
 /** The names under which errors are told. `Internal` is a defect of this program. */
@@ -34,7 +35,6 @@ export type Tag =
   | "ElicitationDeclined"
   | "TaskFailed"
   | "Denied"
-  | "NotImplemented"
   | "Internal"
 
 /** How the program ends. */
@@ -76,10 +76,6 @@ export class CliFailure extends Data.TaggedError("CliFailure")<{
 /** Input of ours that cannot be used. */
 export const badRequest = (text: string): CliFailure => new CliFailure({ tag: "BadRequest", text })
 
-/** `operation` belongs to a feature that does not exist yet. */
-export const notImplemented = (operation: string): CliFailure =>
-  new CliFailure({ tag: "NotImplemented", text: `${operation} is not implemented yet` })
-
 const exits: Readonly<Record<Tag, ExitCode>> = {
   Cancelled: Exit.interrupted,
   Timeout: Exit.answered,
@@ -98,7 +94,6 @@ const exits: Readonly<Record<Tag, ExitCode>> = {
   ElicitationDeclined: Exit.answered,
   TaskFailed: Exit.answered,
   Denied: Exit.answered,
-  NotImplemented: Exit.usage,
   Internal: Exit.answered,
 }
 
@@ -218,6 +213,8 @@ const ofTask = (message: string, reason: TaskReason): Failure => {
   return { tag: "TaskFailed", message, ...(reason._tag === "Failed" ? detail(reason.code, reason.data) : {}) }
 }
 
+const isInboxError = (error: unknown): error is InboxError => error instanceof Error && error.name === "InboxError"
+
 // By its tag: the class would load all of the approvals, for every command.
 const isTrustError = (error: unknown): error is TrustError => error instanceof Error && error.name === "TrustError"
 
@@ -246,6 +243,7 @@ export const fromError = (error: unknown): Failure => {
   if (error instanceof SessionError) return advised(ofSession(error.message, error.reason), error.server)
   if (error instanceof ConfigError || isTrustError(error) || isQuestionError(error) || isTemplateError(error))
     return { tag: "BadRequest", message: error.message }
+  if (isInboxError(error)) return { tag: "Transport", message: error.message }
   const message = error instanceof Error ? error.message : String(error)
   return { tag: "Internal", message: `this is a defect of the client: ${message}` }
 }

@@ -16,8 +16,8 @@ import * as References from "effect/References"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Stdio from "effect/Stdio"
 import * as Terminal from "effect/Terminal"
-import { later, make, type Outcome } from "./cmd/mcp.ts"
-import { badRequest, type CliFailure, type ExitCode, Exit, exitCode, fromCause, notImplemented } from "./failure.ts"
+import { make, type Outcome } from "./cmd/mcp.ts"
+import { badRequest, type CliFailure, type ExitCode, Exit, exitCode, fromCause } from "./failure.ts"
 import { Output, type Writer } from "./output.ts"
 import { tell } from "./tell.ts"
 import { version } from "./version.ts"
@@ -54,8 +54,6 @@ const nearestFlags = (word: string) =>
 
 /** What is wrong with the words, told as every failure is. */
 const usageFailure = (errors: ReadonlyArray<CliError.CliError>, path: ReadonlyArray<string>): CliFailure => {
-  const unbuilt = later.find(([name]) => name === path[1])
-  if (unbuilt !== undefined) return notImplemented(path.slice(0, 2).join(" "))
   const said = errors.map((error) => {
     const [what = "", meant = ""] = error.message.split("Did you mean this?")
     const own = meant.trim().split(/\s+/)

@@ -9,7 +9,9 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
+import type { Underway } from "@opencode-ai/mcp-inbox/underway"
 import * as Bus from "../bus/index.ts"
+import { seen } from "../inbox/seen.ts"
 import type { Config, Snapshot } from "../config/config.ts"
 import { Sections } from "../config/sections.ts"
 import * as MCP from "../mcp/index.ts"
@@ -48,6 +50,8 @@ export type Services =
   | MCP.Service
   | Mcp
   | Questions
+  | Underway
+  | Models.Service
   | Bus.Service
   | Permission.Service
   | ProviderOf.Service
@@ -101,10 +105,12 @@ export const layer = (options: Options): Layer.Layer<Services, never, Needs> => 
   const { directory, worktree } = snapshot
   const client = Layer.unwrap(
     Effect.map(Effect.context<ProviderOf.Service | Models.Service>(), (services) =>
-      Instance.client({
-        answers: Layer.merge(person, Layer.provide(Sampling.layer, Layer.succeedContext(services))),
-        interactionTimeout,
-      }),
+      seen(
+        Instance.client({
+          answers: Layer.merge(person, Layer.provide(Sampling.layer, Layer.succeedContext(services))),
+          interactionTimeout,
+        }),
+      ),
     ),
   )
   return SessionPrompt.layer({ directory }).pipe(

@@ -187,10 +187,12 @@ describe("usage", () => {
         expect(yield* said("list", "--jsn")).toContain("did you mean --json?")
         expect(yield* said("call", "one")).toContain("Missing required argument: tool")
         expect(yield* said("list", "--interaction-timeout", "soon")).toContain("interaction-timeout")
-        expect(yield* said("ui")).toBe("error: mcp ui is not implemented yet\n")
+        expect(yield* said("ui", "--port", "65536")).toContain("Expected a port")
+        expect(yield* said("ui", "--no-opne")).toContain("did you mean --no-open?")
+        expect(yield* said("ui")).toContain("no server is configured: there is nothing to show. Add one with: mcp add")
         const result = yield* run(["ui", "--json"])
         expect(result.code).toBe(2)
-        expect(json(result)).toEqual({ error: { tag: "NotImplemented", message: "mcp ui is not implemented yet" } })
+        expect(json(result).error.tag).toBe("BadRequest")
       }),
     60_000,
   )

@@ -8,7 +8,6 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
-import { notImplemented } from "../failure.ts"
 import type { CompleteOptions } from "../command/complete.ts"
 import type { Options } from "../configuration.ts"
 import { authorizing } from "./auth.ts"
@@ -24,11 +23,6 @@ const taskOf = (text: string): Option.Option<AsTask> => {
   if (text === "true") return Option.some(true)
   return /^\d{1,15}$/.test(text) ? Option.some({ ttl: Number(text) }) : Option.none()
 }
-
-/** Commands of features that do not exist yet. */
-export const later: ReadonlyArray<readonly [name: string, description: string]> = [
-  ["ui", "Open the page for questions"],
-]
 
 const anyServer = server.pipe(Argument.withDescription("One server; without it, all"), Argument.optional)
 const pairs = (what: string) => Argument.String("key=value").pipe(Argument.withDescription(what), Argument.variadic())
@@ -281,16 +275,32 @@ export const make = (outcome: Outcome) => {
     Command.withExamples([{ command: "mcp approve everything" }, { command: "mcp approve everything echo" }]),
   )
 
-  /** A command of a feature that does not exist yet: it takes whatever is typed and says so. */
-  const unbuilt = (name: string, description: string) =>
-    Command.make(
-      name,
-      { words: Argument.String("arguments").pipe(Argument.variadic()) },
-      running(
-        () => Promise.resolve(undefined),
-        () => notImplemented(`mcp ${name}`),
+  const ui = Command.make(
+    "ui",
+    {
+      closed: Flag.Boolean("no-open").pipe(
+        Flag.withDefault(false),
+        Flag.withDescription("Open no browser: the address alone is printed"),
       ),
-    ).pipe(Command.withDescription(`${description} (not implemented yet)`))
+      port: Flag.Int("port").pipe(
+        Flag.filter(
+          (port) => port >= 0 && port <= 65_535,
+          () => "Expected a port: a whole number from 0 to 65535, where 0 is any that is free",
+        ),
+        Flag.optional,
+        Flag.withMetavar("PORT"),
+        Flag.withDescription("The port on 127.0.0.1 (default: any that is free)"),
+      ),
+    },
+    running(
+      () => import("../command/ui.ts"),
+      (module, input: { readonly closed: boolean; readonly port: Option.Option<number> }, all) =>
+        module.ui({ ...all, open: !input.closed, port: Option.getOrUndefined(input.port) }),
+    ),
+  ).pipe(
+    Command.withDescription("Keep the servers connected and show them on a page, where what they ask is answered"),
+    Command.withExamples([{ command: "mcp ui" }, { command: "mcp ui --no-open --json" }]),
+  )
 
   return Command.make("mcp").pipe(
     Command.withDescription("The MCP servers of OpenCode: what they are, what they offer, and calls to them"),
@@ -307,12 +317,12 @@ export const make = (outcome: Outcome) => {
       logs,
       watch,
       shell,
+      ui,
       ...authorizing(outcome),
       ...configuring(outcome),
       trusting("trust", "Approve a server that a project's files define"),
       trusting("untrust", "Take an approval back"),
       approve,
-      ...later.map(([name, description]) => unbuilt(name, description)),
     ]),
     Command.withGlobalFlags(globalFlags),
   )

@@ -10,6 +10,7 @@ interface Input {
   readonly words: ReadonlyArray<string>
   readonly model: Option.Option<string>
   readonly resource: ReadonlyArray<string>
+  readonly ui: boolean
 }
 
 const make = (outcome: Outcome) =>
@@ -33,11 +34,15 @@ const make = (outcome: Outcome) =>
         Flag.withMetavar("SERVER:URI"),
         Flag.withDescription("A resource of a server to attach; may be given several times"),
       ),
+      ui: Flag.Boolean("ui").pipe(
+        Flag.withDefault(false),
+        Flag.withDescription("Serve a page meanwhile, where what servers ask can be answered, and print its address"),
+      ),
     },
     running(outcome)(
       () => import("../command/session.ts"),
-      (module, { model, resource, words }: Input, options) =>
-        module.session({ ...options, words, resources: resource, model: Option.getOrUndefined(model) }),
+      (module, { model, resource, ui, words }: Input, options) =>
+        module.session({ ...options, words, ui, resources: resource, model: Option.getOrUndefined(model) }),
     ),
   ).pipe(
     Command.withDescription("Ask a model, which may use the tools of your MCP servers"),

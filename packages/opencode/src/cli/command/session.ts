@@ -8,7 +8,8 @@ import * as Instance from "../../session/instance.ts"
 import type { InputPart } from "../../session/part.ts"
 import * as SessionPrompt from "../../session/prompt.ts"
 import * as Provider from "../../provider/provider.ts"
-import * as Settings from "../../trust/settings.ts"
+import * as Sampling from "../../sampling/session.ts"
+import type * as Models from "../../session/models.ts"
 import { masking } from "../../config/secrets.ts"
 import { configured, type Options } from "../configuration.ts"
 import { badRequest, CliFailure, type ExitCode, Exit, fromError } from "../failure.ts"
@@ -17,6 +18,7 @@ import { activity } from "../live.ts"
 import { Output } from "../output.ts"
 import * as Runtime from "../runtime.ts"
 import { approve } from "../session.ts"
+import * as Settings from "../settings.ts"
 import { readAll } from "../stdin.ts"
 import * as Follow from "../follow.ts"
 import * as Questions from "../interview/permission.ts"
@@ -27,6 +29,8 @@ export interface SessionOptions extends Options {
   readonly model: string | undefined
   /** `server:uri` */
   readonly resources: ReadonlyArray<string>
+  /** Whether a page is served meanwhile. */
+  readonly ui: boolean
 }
 
 /** What is to be asked: the words as they were typed, or standard input. */
@@ -94,9 +98,25 @@ const codes: Partial<Record<SessionPrompt.Answer["ended"], ExitCode>> = {
   cancelled: Exit.interrupted,
 }
 
-/** Asks, follows what happens, and tells how it ended. */
-const run = ({ model, resources }: SessionOptions, text: string, snapshot: Snapshot) =>
+/** Serves the page as long as the session, and tells where it is beside the answer. */
+const page = (options: SessionOptions) =>
   Effect.gen(function* () {
+    const output = yield* Output
+    const services = yield* Effect.context<Provider.Service | Models.Service>()
+    const { announce, serve, show } = yield* Effect.promise(() => import("../page.ts"))
+    const inbox = yield* serve({
+      mask: output.mask,
+      interactionTimeout: Runtime.patience(options),
+      model: (request) => Effect.provideContext(Sampling.expected(request), services),
+    })
+    yield* output.json() ? show(inbox) : output.reveal(`The page is at ${inbox.url}`, "err")
+    if (!output.interactive()) yield* announce(inbox)
+  })
+
+/** Asks, follows what happens, and tells how it ended. */
+const run = (options: SessionOptions, text: string, snapshot: Snapshot) =>
+  Effect.gen(function* () {
+    const { model, resources } = options
     const output = yield* Output
     const bus = yield* Bus.Service
     const prompts = yield* SessionPrompt.Service
@@ -104,6 +124,7 @@ const run = ({ model, resources }: SessionOptions, text: string, snapshot: Snaps
     const servers = masking(snapshot)
     output.conceal((text) => provider.mask(servers(text)))
     yield* Effect.forEach(yield* Instance.problems, output.warn, { discard: true })
+    if (options.ui) yield* page(options)
     const follow = yield* Follow.make
     yield* Effect.acquireRelease(
       Effect.sync(() => bus.listen(follow.take)),
@@ -137,8 +158,8 @@ export const session = (options: SessionOptions) =>
     return yield* Effect.gen(function* () {
       const snapshot = yield* configured
       yield* approve(snapshot, () => true)
-      const trusted = yield* Settings.trusted(snapshot, output.interactive() ? confirm : () => Effect.succeed(false))
-      const timeout = (options.interactionTimeout ?? 300) * 1_000
+      const trusted = yield* Settings.trusted(snapshot)
+      const timeout = Runtime.patience(options)
       return yield* run(options, text, snapshot).pipe(
         Effect.scoped,
         Effect.provide(
@@ -146,18 +167,10 @@ export const session = (options: SessionOptions) =>
             snapshot,
             trusted,
             answerable: output.interactive,
-            person: consenting(output, timeout),
+            person: consenting(output, timeout, () => options.ui),
             interactionTimeout: timeout,
           }),
         ),
       )
     }).pipe(Effect.provide(Runtime.configuration(options)))
-  })
-
-const confirm = (question: string) =>
-  Effect.gen(function* () {
-    const output = yield* Output
-    yield* output.say(`\n${question}\n`)
-    const { confirm } = yield* Effect.promise(() => import("../ask.ts"))
-    return yield* confirm("Use these settings?")
   })

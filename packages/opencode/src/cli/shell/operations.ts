@@ -5,6 +5,7 @@
 import { Questions } from "@opencode-ai/mcp/capability/questions"
 import { RequestRefused } from "@opencode-ai/mcp/capability/refused"
 import { type CallOptions, Mcp } from "@opencode-ai/mcp/mcp"
+import type { Underway } from "@opencode-ai/mcp-inbox/underway"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -25,7 +26,7 @@ export interface Asking {
 }
 
 /** What an operation runs in. The Scope is the shell's. */
-export type Needs = Runtime.Services | Output | Scope.Scope
+export type Needs = Runtime.Services | Underway | Output | Scope.Scope
 
 export interface Operation {
   /** Its fields, in the order in which they are typed at the prompt. */
@@ -175,6 +176,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map([
   ),
   make("auth.remove", ofServer, ({ server }) => Authorization.remove(server)),
   make("auth.status", ofServer, ({ server }) => Authorization.status(server)),
+  // It holds the secret of the page, and is of no use without.
+  make("ui", nothing, (_, { state }) => Effect.map(state.page.serve(state), ({ url }) => ({ url })), true),
   make("approve", Schema.Struct({ server: text, tool: text }), ({ server, tool }) =>
     ask((mcp) => Effect.as(mcp.approve(server, tool), true)),
   ),

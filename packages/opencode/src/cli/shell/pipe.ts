@@ -2,7 +2,7 @@
  * The shell for programs: a JSON object on each line, both ways. Every way in which it ends closes every server first.
  *
  * At the end of its input it still answers what it was asked; `exit`, and a reader that went away, cancel that. What
- * servers ask then is answered with `cancel`, and what they sample is refused: no reply can come any more.
+ * servers ask then is answered with `cancel`, and what they sample is refused: no reply can come any more, but from a page.
  */
 import type { Event } from "@opencode-ai/mcp/events"
 import { type Question, Questions } from "@opencode-ai/mcp/capability/questions"
@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { seen } from "../../inbox/seen.ts"
 import { configured, type Options } from "../configuration.ts"
 import * as Failure from "../failure.ts"
 import { Output } from "../output.ts"
@@ -20,6 +21,7 @@ import * as Runtime from "../runtime.ts"
 import * as Commands from "./commands.ts"
 import { Lines } from "./lines.ts"
 import * as Outlet from "./outlet.ts"
+import * as Page from "./page.ts"
 import * as State from "./state.ts"
 
 /** Why a shell ends. */
@@ -98,7 +100,9 @@ export const pipe = (options: Options) =>
   Effect.gen(function* () {
     const output = yield* Output
     const live = yield* Effect.acquireRelease(Scope.make(), (scope, exit) => Scope.close(scope, exit))
-    const services = yield* Layer.buildWithScope(Runtime.servers(options, Questions.handlers), live)
+    const services = yield* Layer.buildWithScope(seen(Runtime.servers(options, Questions.handlers)), live)
+    // What waits there is an event here.
+    const page = Page.make({ interactionTimeout: Runtime.patience(options), announces: () => false })
     const ending = Deferred.makeUnsafe<Ending>()
     const end = (how: Ending) => Deferred.doneUnsafe(ending, Effect.succeed(how))
 
@@ -107,7 +111,7 @@ export const pipe = (options: Options) =>
       encode: (event) => eventLine(event, state.mask),
       pressure: (high) => (high ? process.stdin.pause() : process.stdin.resume()),
     })
-    const state: State.State = State.make({ tell: outlet.event, conceal: output.conceal })
+    const state: State.State = State.make({ tell: outlet.event, conceal: output.conceal, page })
     const reply = (id: unknown, answer: Commands.Answer) => outlet.reply(replyLine(id, answer, state.mask))
 
     state.read(yield* configured)
@@ -132,7 +136,7 @@ export const pipe = (options: Options) =>
         }),
       )
       if (how.why === "end") {
-        yield* unanswerable
+        if (!page.isServed()) yield* unanswerable
         yield* Effect.raceFirst(commands.finished, outlet.gone)
       }
       yield* commands.cancelAll

@@ -6,6 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Config } from "../../config/config.ts"
+import { seen } from "../../inbox/seen.ts"
 import { Trust } from "../../trust/trust.ts"
 import { configured, type Options } from "../configuration.ts"
 import { type ExitCode, Exit as Code, exitCode, fromCause } from "../failure.ts"
@@ -18,6 +19,7 @@ import * as Text from "../text.ts"
 import * as Complete from "./complete.ts"
 import type { Needs } from "./operations.ts"
 import * as History from "./history.ts"
+import * as Page from "./page.ts"
 import * as State from "./state.ts"
 import * as Terminal from "./terminal.ts"
 import * as Typed from "./typed.ts"
@@ -93,6 +95,10 @@ export const prompt = (options: Options) =>
     const output = yield* Output
     const snapshot = yield* configured
     yield* approve(snapshot, () => true)
+    const page = Page.make({
+      interactionTimeout: Runtime.patience(options),
+      announces: () => !output.interactive(),
+    })
     return yield* Effect.gen(function* () {
       const mcp = yield* Mcp
       const terminal = yield* Terminal.make({
@@ -105,7 +111,7 @@ export const prompt = (options: Options) =>
         const text = told(event, output)
         if (text !== undefined) terminal.say(output.mask(text))
       }
-      const state = State.make({ tell: say, conceal: output.conceal })
+      const state = State.make({ tell: say, conceal: output.conceal, page })
       state.read(snapshot)
       if (terminal.interactive) {
         terminal.say(output.out.paint("dim", "help shows the commands, Tab completes them, Ctrl-D leaves"))
@@ -115,5 +121,8 @@ export const prompt = (options: Options) =>
       const running = Context.pick(Config, Trust, Mcp, Questions)(yield* Effect.context<Runtime.Services>())
       const code = yield* Effect.provideService(loop(terminal, options, state), Runtime.Running, running)
       return terminal.interactive ? Code.done : code
-    }).pipe(Effect.scoped, Effect.provide(Runtime.servers(options, Runtime.person(options, output))))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(seen(Runtime.servers(options, Runtime.person(options, output, page.isServed)))),
+    )
   })

@@ -48,6 +48,7 @@ export const own: ReadonlyMap<string, readonly [usage: string, about: string]> =
   ["instructions", ["instructions", "what the servers say of their use"]],
   ["reload", ["reload", "read the configuration again"]],
   ["trust", ["trust <server>", "approve a server that a project's files define"]],
+  ["ui", ["ui", "show the servers of this shell on a page: its address"]],
 ])
 
 const leaving = ["exit", "quit"]
@@ -99,6 +100,10 @@ const runOwn = (name: string, words: ReadonlyArray<string>, state: State) =>
     const output = yield* Output
     const given = yield* fieldsOf(name, words)
     const operation = operations.get(name)
+    if (name === "ui") {
+      yield* output.reveal((yield* state.page.serve(state)).url, "out")
+      return Exit.done
+    }
     const result = operation === undefined ? undefined : yield* operation.run(given, { id: null, state })
     yield* result === true ? output.print("done") : output.printJson(result)
     return Exit.done
