@@ -87,7 +87,12 @@ const session = (
         Layer.provideMerge(Permission.layer({ rules, answerable: () => false })),
         Layer.provideMerge(Plugin.layer(plugins)),
         Layer.provide(
-          Layer.succeed(Provider.Service)({ model: () => Effect.succeed(model), chosen: () => Effect.succeed(""), list: () => Effect.succeed([]), mask }),
+          Layer.succeed(Provider.Service)({
+            model: () => Effect.succeed(model),
+            chosen: () => Effect.succeed(""),
+            list: () => Effect.succeed([]),
+            mask,
+          }),
         ),
         Layer.provide(Layer.succeed(Sections)({ get: () => section, mask, warnings: [] })),
         Layer.provideMerge(serving(entries)),

@@ -28,7 +28,9 @@ const asking = <A>(
           Effect.as(output.say(`\n${output.err.paint("dim", "rejected")}`), rejected),
         ),
         Effect.onInterrupt(() =>
-          output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
+          output.heard()
+            ? Effect.void
+            : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
         ),
       ),
     ),

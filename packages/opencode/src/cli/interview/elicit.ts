@@ -28,7 +28,9 @@ export const elicit = (request: ElicitationRequest): Effect.Effect<ElicitationAn
       (request.mode === "form" ? form(request) : visit(request)).pipe(
         Effect.catchTag("CliFailure", () => Effect.as(output.say(output.err.paint("dim", "cancelled")), cancelled)),
         Effect.onInterrupt(() =>
-          output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
+          output.heard()
+            ? Effect.void
+            : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
         ),
       ),
     ),

@@ -97,7 +97,9 @@ export const sample = (request: SamplingRequest): Effect.Effect<SamplingResult, 
           Effect.andThen(output.say(`\n${output.err.paint("dim", "rejected")}`), Effect.fail(rejected)),
         ),
         Effect.onInterrupt(() =>
-          output.heard() ? Effect.void : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
+          output.heard()
+            ? Effect.void
+            : output.say("\n\nThe question is withdrawn, was answered elsewhere, or its time is over."),
         ),
       ),
     ),
