@@ -320,10 +320,11 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
         })
       },
       visited: (id) => {
-        visits.get(id)?.end()
-        const found = visits.has(id)
+        const visit = visits.get(id)
         forget(id)
-        return found
+        // What waits for it goes on at once.
+        visit?.end()
+        return visit !== undefined
       },
       listed: (server, all) => {
         tasks.set(server, new Map(all.slice(0, taskLimit).map((task) => [task.taskId, task])))

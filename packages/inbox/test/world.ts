@@ -1,6 +1,7 @@
 /** The page's server on a real socket, over real servers, and what a page does: asks, and reads what is pushed. */
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import { Questions } from "@opencode-ai/mcp/capability/questions"
+import { Pins } from "@opencode-ai/mcp/catalog/pins"
 import { Sampling, type SamplingRequest } from "@opencode-ai/mcp/capability/sampling"
 import { config, Recordings, testMcp } from "@opencode-ai/testing/client"
 import * as Context from "effect/Context"
@@ -21,13 +22,15 @@ type Of<Type extends Push["type"]> = Extract<Push, { readonly type: Type }>
 
 export interface Page {
   readonly pushes: ReadonlyArray<Push>
-  /** The newest push of a kind that fits, or the first that comes. */
+  /** What tells of a state is waited for until the newest fits; of all else, the first that fits, past or to come. */
   readonly until: <Type extends Push["type"]>(type: Type, fits?: (push: Of<Type>) => boolean) => Effect.Effect<Of<Type>>
   /** Completes when the server ends the stream. */
   readonly ended: Effect.Effect<void>
 }
 
 const isOf = <Type extends Push["type"]>(push: Push, type: Type): push is Of<Type> => push.type === type
+
+const isState: ReadonlySet<Push["type"]> = new Set(["servers", "questions", "visits", "calls", "tasks", "held"])
 
 /** Reads the events of a page as long as the Scope. */
 export const openPage = (base: string, secret: string): Effect.Effect<Page, never, Scope.Scope> =>
@@ -73,14 +76,18 @@ export const openPage = (base: string, secret: string): Effect.Effect<Page, neve
     return {
       pushes,
       until: (type, fits = () => true) =>
-        wait(() => pushes.findLast((push): push is Of<typeof type> => isOf(push, type) && fits(push))),
+        wait(() => {
+          const all = pushes.filter((push): push is Of<typeof type> => isOf(push, type))
+          return isState.has(type) ? all.slice(-1).find(fits) : all.find(fits)
+        }),
       ended: Effect.asVoid(wait(() => (isOver ? true : undefined))),
     }
   })
 
 export interface Options {
   readonly interactionTimeout?: number
-  readonly host?: Partial<Host>
+  readonly host?: (host: Host) => Partial<Host>
+  readonly pins?: Pins
   /** What the model is asked. */
   readonly asked?: Array<SamplingRequest>
 }
@@ -103,11 +110,12 @@ export const world = Effect.fnUntraced(function* (entries: Readonly<Record<strin
     Layer.provideMerge(testMcp({ interactionTimeout: timeout })),
     Layer.provideMerge(Layer.merge(Questions.person, model)),
     Layer.provideMerge(Questions.layer({ timeout })),
+    Layer.provide(Layer.succeed(Pins)(options.pins)),
   )
   const context = yield* Layer.build(layer)
   const mcp = Context.get(context, Mcp)
   const underway = Context.get(context, Underway.Underway)
-  const host: Host = {
+  const standard: Host = {
     mcp,
     questions: Context.get(context, Questions),
     directory: "/project",
@@ -120,8 +128,8 @@ export const world = Effect.fnUntraced(function* (entries: Readonly<Record<strin
       Effect.asVoid(Effect.mapError(mcp.disconnect(server), ({ message }) => ({ tag: "X", message }))),
     trust: () => Effect.fail({ tag: "NotTrusted", message: "it is not to be trusted", hint: "leave it alone" }),
     model: () => Effect.succeed("provider/parrot"),
-    ...options.host,
   }
+  const host: Host = { ...standard, ...options.host?.(standard) }
   const inbox = yield* Effect.provideService(listen(host, { html }), Underway.Underway, underway)
   yield* Effect.forEach(Object.entries(entries), ([name, entry]) => mcp.add(config(name, entry)), { discard: true })
   const { origin, searchParams } = new URL(inbox.url)
