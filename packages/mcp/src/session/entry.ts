@@ -53,6 +53,8 @@ export interface Pending {
   late: boolean
   /** The message while it waits to be sent. */
   unsent: Message | undefined
+  /** What takes back the questions that the server asks for its sake, once nobody waits for it. */
+  questions: Set<() => void> | undefined
   readonly settle: (result: unknown) => void
   readonly fail: (reason: SessionReason) => void
   /** Ends with what `recover` makes of an error. */
@@ -124,6 +126,7 @@ export class Entry<Result> implements Pending {
   pausedAt: number
   late: boolean
   unsent: Message | undefined
+  questions: Set<() => void> | undefined
   private readonly token: Answerable<Result>
   private readonly params: object
   private readonly owner: Owner
@@ -142,6 +145,7 @@ export class Entry<Result> implements Pending {
     resume: (effect: Effect.Effect<Result, SessionError>) => void,
   ) {
     this.id = id
+    this.questions = undefined
     this.token = token
     this.params = params
     this.owner = owner

@@ -113,10 +113,19 @@ export const make = (options: {
       const handled = Effect.suspend(() => options.capabilities.handle(method, isObject(params) ? params : {}, origin))
       const fiber = fork(Trace.within(params, answering(handled)))
       handlers.set(id, fiber)
+      let isGivenUp = false
+      const settled = requests.onGivenUp(related, taskId, () => {
+        isGivenUp = true
+        fiber.interruptUnsafe()
+      })
       fiber.addObserver((exit) => {
+        settled()
         handlers.delete(id)
         visited(exit)
-        answer(id, taskId, exit)
+        // The server did not take it back, and is owed an answer.
+        if (isGivenUp && Exit.isFailure(exit))
+          refuse(id, internalError, "the call that this was asked for was cancelled")
+        else answer(id, taskId, exit)
       })
     }
 

@@ -62,6 +62,11 @@ export interface Requests {
    * ttl: what is asked for its sake stops no other clock.
    */
   readonly pause: (related: RequestId | undefined, taskId?: string) => () => void
+  /**
+   * Calls `listener` when the caller of that request gives it up, where it can be told which one it is. Returns what ends
+   * that.
+   */
+  readonly onGivenUp: (related: RequestId | undefined, taskId: string | undefined, listener: () => void) => () => void
   /** The answer of one request is lost. */
   readonly lost: (id: RequestId, error: TransportError) => void
   /** The server cannot answer these any more; every later request fails with the same. */
@@ -153,7 +158,7 @@ export const make = (options: {
       }
     }
 
-    const cancel = (entry: Pending, reason: string) => {
+    const abandon = (entry: Pending, reason: string) => {
       const wasSent = entry.unsent === undefined
       if (wasSent && entry.options?.onLate !== undefined) return leave(entry)
       if (!remove(entry)) return
@@ -164,6 +169,11 @@ export const make = (options: {
       // The next session has never heard of it.
       if (options.isOver(entry.generation)) return
       post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: entry.id, reason } })
+    }
+
+    const cancel = (entry: Pending, reason: string) => {
+      abandon(entry, reason)
+      if (!pending.has(entry.id)) entry.questions?.forEach((takeBack) => takeBack())
     }
 
     const deadlines = yield* Deadlines.make((now) => {
@@ -317,6 +327,13 @@ export const make = (options: {
             if (pending.has(entry.id)) deadlines.arm(entry.deadline)
           }
         }
+      },
+      onGivenUp: (related, taskId, listener) => {
+        const [only, ...others] = meant(related, taskId)
+        if (only === undefined || others.length > 0) return () => undefined
+        const questions = (only.questions ??= new Set())
+        questions.add(listener)
+        return () => questions.delete(listener)
       },
       lost: (id, error) => {
         const entry = typeof id === "number" ? pending.get(id) : undefined

@@ -1,5 +1,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "@opencode-ai/testing/effect"
 import { describe, expect } from "@opencode-ai/testing/runner"
@@ -302,6 +303,46 @@ describe("a handler", () => {
       yield* Deferred.await(stopped)
       yield* peer.session.request(Method.ping, {})
       expect(peer.wire.messages("sent").filter(({ id }) => id === requestId)).toEqual([])
+    }),
+  )
+  it.effect("is interrupted when the call that it was asked for is given up, and the server is told", () =>
+    Effect.gen(function* () {
+      const began = yield* Deferred.make<void>()
+      const stopped = yield* Deferred.make<void>()
+      const peer = yield* asker({
+        elicit: () =>
+          Effect.andThen(Deferred.succeed(began, undefined), Effect.never).pipe(
+            Effect.onInterrupt(() => Deferred.succeed(stopped, undefined)),
+          ),
+        script: { on: { "tools/call": () => "silence" } },
+      })
+      const call = yield* start(peer.session.request(Method.callTool, { name: "echo" }))
+      const id = peer.send(name)
+      yield* Deferred.await(began)
+      yield* Fiber.interrupt(call)
+      yield* Deferred.await(stopped)
+      const said = yield* peer.answerTo(id)
+      expect(said.error?.message).toContain("was cancelled")
+      const methods = peer.wire.messages("sent").map(({ id: of, method }) => method ?? of)
+      expect(methods.slice(-2)).toEqual(["notifications/cancelled", id])
+    }),
+  )
+  it.effect("goes on when one of two calls is given up: it may be the other's", () =>
+    Effect.gen(function* () {
+      const began = yield* Deferred.make<void>()
+      const answer = yield* Deferred.make<ElicitationAnswer>()
+      const peer = yield* asker({
+        elicit: () => Effect.andThen(Deferred.succeed(began, undefined), Deferred.await(answer)),
+        script: { on: { "tools/call": () => "silence" } },
+      })
+      const begin = start(peer.session.request(Method.callTool, { name: "echo" }))
+      const call = yield* begin
+      yield* begin
+      const id = peer.send(name)
+      yield* Deferred.await(began)
+      yield* Fiber.interrupt(call)
+      yield* Deferred.succeed(answer, accept({ name: "Ada" }))
+      expect((yield* peer.answerTo(id)).result).toEqual(accept({ name: "Ada" }))
     }),
   )
 })
