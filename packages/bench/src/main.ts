@@ -11,6 +11,7 @@ import { lineOf, paintOf, type Report, table } from "./report.ts"
 import { full, type Measurement, quick, type Scenario, type SubjectName } from "./row.ts"
 import { httpJson, httpSse, stdio } from "./scenario/calls.ts"
 import { largeMessage, largeResult, list } from "./scenario/large.ts"
+import { plugin } from "./scenario/plugin.ts"
 import { connect, memory, ready, start, turn } from "./scenario/servers.ts"
 
 const scenarios: ReadonlyArray<Scenario> = [
@@ -25,6 +26,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   ready,
   start,
   memory,
+  plugin,
 ]
 
 const rows = scenarios.flatMap((scenario) => scenario.rows)
@@ -61,8 +63,9 @@ if (options.help) {
   process.stdout.write(usage)
   process.exit(0)
 }
+const apart = new Set(scenarios.flatMap(({ apart = false, rows }) => (apart ? rows.map(({ id }) => id) : [])))
 const asked = (id: string) =>
-  options.only.length === 0 || options.only.some((name) => id === name || id.startsWith(`${name}.`))
+  options.only.length === 0 ? !apart.has(id) : options.only.some((name) => id === name || id.startsWith(`${name}.`))
 const unknown = options.only.filter((name) => !rows.some(({ id }) => id === name || id.startsWith(`${name}.`)))
 if (unknown.length > 0) {
   process.stderr.write(`No row is called ${unknown.join(", ")}.\n\n${usage}`)

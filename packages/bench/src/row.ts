@@ -84,5 +84,7 @@ export interface Measurement {
 /** One piece of work that fills one row or several. `wanted` are the ids of those that were asked for. */
 export interface Scenario {
   readonly rows: ReadonlyArray<Row>
+  /** It is measured where it is asked for by name alone. */
+  readonly apart?: boolean
   readonly run: (measurement: Measurement, wanted: ReadonlySet<string>) => Promise<void>
 }

@@ -220,11 +220,13 @@ export const make = (options: {
       return { status: "failed", error: Cause.pretty(exit.cause) } satisfies Status
     })
 
-    const settled = Effect.suspend(() =>
-      attempt === undefined || attempt.isQuiet || status.status === "connected"
+    const settled: Effect.Effect<Status> = Effect.suspend(() => {
+      // One that nobody has needed yet: whoever waits for it does.
+      if (attempt === undefined && status.status === "pending") return connect
+      return attempt === undefined || attempt.isQuiet || status.status === "connected"
         ? Effect.succeed(status)
-        : Deferred.await(attempt.outcome),
-    )
+        : Deferred.await(attempt.outcome)
+    })
     const finish = (current: Attempt, next: Status) => {
       // Where its session has ended since, who waits for it waits for what comes of that.
       if (attempt !== current) return void Deferred.doneUnsafe(current.outcome, settled)
@@ -302,7 +304,7 @@ export const make = (options: {
       })
 
     // Who waits can be interrupted, and not who is about to make an attempt: others wait for that, too.
-    const connect = Effect.uninterruptibleMask((restore) => {
+    const connect: Effect.Effect<Status> = Effect.uninterruptibleMask((restore) => {
       if (live !== undefined || isAsleep()) return Effect.succeed(status)
       if (attempt !== undefined) {
         if (attempt.isQuiet) become({ status: "pending" })

@@ -105,6 +105,11 @@ export class Mcp extends Context.Service<
     readonly listen: (listener: (event: Event) => void) => () => void
     /** Adds a server, or replaces the one of its name, and connects it where it is enabled. Waits for the outcome. */
     readonly add: (config: ServerConfig | Unusable) => Effect.Effect<Status>
+    /**
+     * Adds a server, or replaces the one of its name, and does not connect it: it is `pending` until somebody needs it or says
+     * `connect`. What was kept of it is offered meanwhile.
+     */
+    readonly register: (config: ServerConfig | Unusable) => Effect.Effect<void>
     /** Closes a server and forgets it. Fails with `ServerNotFound`, as everything that names a server. */
     readonly remove: (server: string) => Effect.Effect<void, McpError>
     /** Connects a server that is not connected, and waits for the outcome; what fails is a status. */
@@ -315,6 +320,7 @@ const build = (options: McpOptions): Effect.Effect<Mcp["Service"], never, Scope.
             ? registry.connect(registered)
             : Effect.map(registered.replaced, registered.status),
         ),
+      register: (config) => Effect.asVoid(registry.add(config)),
       remove: registry.remove,
       connect: (server) => Effect.flatMap(registry.lookup(server), registry.connect),
       disconnect: (server) =>

@@ -39,6 +39,8 @@ export interface HostConfig {
 export interface Hooks {
   /** Before any server is started. */
   readonly config?: (config: HostConfig) => Promise<void>
+  /** Before each request to a model. */
+  readonly "chat.params"?: () => Promise<void>
   /** At the end of the instance. */
   readonly dispose?: () => Promise<void>
 }

@@ -10,6 +10,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as Beginning from "./beginning.ts"
 import type { HostConfig, Hooks, Input } from "./host.ts"
 import { type Options, start, type Taken } from "./instance.ts"
 import * as Tell from "./tell.ts"
@@ -49,9 +50,10 @@ const server = async ({ client, directory }: Input, given?: unknown): Promise<Ho
   const told = Tell.make(client)
   const scope = Scope.makeUnsafe()
   const options = optionsOf(given)
+  const beginning = Beginning.make()
   const starting: Effect.Effect<ReadonlyArray<Taken>, unknown> = typeof options === "string"
     ? Effect.fail(new BadOption({ message: options }))
-    : Scope.provide(start({ directory, options, client }), scope)
+    : Scope.provide(start({ directory, options, client, beginning }), scope)
   const started = Effect.runPromiseExit(starting)
   const dispose = () => Effect.runPromise(Scope.close(scope, Exit.void))
   return {
@@ -69,6 +71,7 @@ const server = async ({ client, directory }: Input, given?: unknown): Promise<Ho
       })
       await dispose()
     },
+    "chat.params": async () => beginning.asked(),
     dispose,
   }
 }

@@ -19,6 +19,7 @@ import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as Answers from "./answers.ts"
+import type * as Beginning from "./beginning.ts"
 import type { Kind } from "./gateway/model.ts"
 import * as Gateway from "./gateway/http.ts"
 import type { Client } from "./host.ts"
@@ -63,6 +64,9 @@ const serverOf = (properties: unknown): string | undefined => {
   return named && typeof properties.server === "string" ? properties.server : undefined
 }
 
+/** How many local servers are being started at the same time. */
+const atOnce = 4
+
 /** Between two looks at whether a server is still busy, in milliseconds. */
 const glance = 250
 
@@ -70,6 +74,7 @@ export const start = (options: {
   readonly directory: string
   readonly options: Options
   readonly client: Client
+  readonly beginning: Beginning.Beginning
 }): Effect.Effect<ReadonlyArray<Taken>, unknown, Scope.Scope> => {
   const told = Tell.make(options.client)
   const platform = Layer.merge(NodeFileSystem.layer, NodePath.layer)
@@ -86,6 +91,7 @@ export const start = (options: {
     Layer.provideMerge(Layer.mergeAll(configLayer(options.directory, options.options), Trust.layer())),
     Layer.provide(platform),
     Layer.provideMerge(logger),
+    Layer.provide(Layer.succeed(Instance.Pace)({ atOnce, later: options.beginning.over })),
   )
   return Effect.gen(function* () {
     const context = yield* Layer.build(services)
@@ -94,8 +100,12 @@ export const start = (options: {
     const { servers, warnings } = yield* Context.get(context, Config).get
     for (const warning of warnings) told.log("warn", warning)
     const names = servers.map(({ name }) => name)
+    const { greeted } = options.beginning
     const secret = randomBytes(32).toString("base64url")
-    const gateway = yield* Effect.provideContext(Gateway.listen({ names, secret, mcp, service, told }), context)
+    const gateway = yield* Effect.provideContext(
+      Gateway.listen({ names, secret, mcp, service, told, greeted }),
+      context,
+    )
     yield* Effect.provideContext(attend(gateway, told, options.client), context)
     return servers.map(({ config, name }) => ({
       name,
@@ -119,7 +129,11 @@ const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
         while (gateway.isBusy(server)) yield* Effect.sleep(glance)
         if (!(yield* gateway.isOutdated(server))) return
         told.log("info", `${server}: shaking hands with OpenCode anew`, { server })
-        yield* Effect.ignore(Effect.tryPromise(() => client.mcp.connect({ path: { name: server } })))
+        gateway.renewing.add(server)
+        yield* Effect.tryPromise(() => client.mcp.connect({ path: { name: server } })).pipe(
+          Effect.ignore,
+          Effect.ensuring(Effect.sync(() => gateway.renewing.delete(server))),
+        )
       }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(server))))
     yield* Effect.acquireRelease(
       Effect.sync(() =>

@@ -50,6 +50,8 @@ export const event = ({ log, toast }: Told, event: Bus.Payload): void => {
   } else if (isOf(McpEvent.StatusChanged, event)) {
     const { server, status } = event.properties
     const error = "error" in event.properties ? event.properties.error : undefined
+    // Each line is a request to OpenCode's server, which is being started itself: that they all begin is no news.
+    if (status === "pending" && error === undefined) return
     log(status === "failed" ? "error" : "info", `${server}: ${status}`, {
       server,
       ...(error === undefined ? {} : { error }),

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Beginning from "../src/beginning.ts"
 import type { LogEntry, Toast } from "../src/host.ts"
 import { start } from "../src/instance.ts"
 import * as Tell from "../src/tell.ts"
@@ -37,7 +38,7 @@ const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {
     tui: { showToast: async ({ body }: { body: Toast }) => void toasts.push(body) },
     mcp: { connect: async () => undefined },
   }
-  const taken = yield* start({ directory, options: { servers: wanted }, client }).pipe(
+  const taken = yield* start({ directory, options: { servers: wanted }, client, beginning: Beginning.make() }).pipe(
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
   )
   return { taken, toasts, log }
@@ -162,8 +163,16 @@ describe("the gateway", () => {
         expect(taken.map(({ name }) => name)).toEqual(["near"])
         const client = yield* connect(first(taken))
         const about = yield* Effect.promise(() => client.callTool({ name: "process", arguments: {} }))
+        // Who keeps a stream open does not keep the end waiting.
+        const opening = { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}' }
+        const opened = yield* Effect.promise(() =>
+          fetch(first(taken).url, { ...opening, headers: first(taken).headers }),
+        )
+        const session = { ...first(taken).headers, "mcp-session-id": opened.headers.get("mcp-session-id") ?? "" }
+        const stream = yield* Effect.promise(() => fetch(first(taken).url, { headers: session }))
+        expect(stream.status).toBe(200)
         return { url: first(taken).url, pid: Object(about.structuredContent).pid }
-      }).pipe(Effect.scoped)
+      }).pipe(Effect.scoped, Effect.timeout("15 seconds"))
       expect(isAlive(pid)).toBe(false)
       expect(yield* Effect.promise(() => fetch(url).then(String, () => "nobody"))).toBe("nobody")
     }),

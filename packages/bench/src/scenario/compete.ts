@@ -10,7 +10,7 @@ interface Contest {
 }
 
 /** Each round begins with another contestant, so that none always follows the same one. */
-const rotated = <A>(items: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
+export const rotated = <A>(items: ReadonlyArray<A>, by: number): ReadonlyArray<A> => {
   const at = items.length === 0 ? 0 : by % items.length
   return [...items.slice(at), ...items.slice(0, at)]
 }

@@ -7,7 +7,7 @@ import { rawServerOnNode, timeCommand, tinyServer, withHttpServer, withWorker } 
 import type { Measurement, Row, Scenario } from "../row.ts"
 import { inFreshProcesses } from "./compete.ts"
 
-const inTemporaryDirectory = async (use: (directory: string) => Promise<void>) => {
+export const inTemporaryDirectory = async (use: (directory: string) => Promise<void>) => {
   const directory = await mkdtemp(join(tmpdir(), "mcp-bench-"))
   try {
     await use(directory)

@@ -38,6 +38,7 @@ const run = <A, E>(
   body: (made: {
     readonly mcp: Effect.Success<typeof service>["mcp"]
     readonly add: Effect.Effect<void>
+    readonly register: Effect.Effect<void>
     readonly open: Effect.Effect<unknown>
     readonly requests: () => ReadonlyArray<unknown>
     readonly events: () => ReadonlyArray<string>
@@ -64,9 +65,11 @@ const run = <A, E>(
       "resources/list": () => ({ result: { resources: [{ name: "r", uri: "x:r" }] } }),
       "resources/templates/list": () => ({ result: { resourceTemplates: [] } }),
     }
+    const full = { ...script, on: { ...empty, initialize, ...script.on } }
     return yield* body({
       mcp: made.mcp,
-      add: made.add("a", { ...script, on: { ...empty, initialize, ...script.on } }, entry),
+      add: made.add("a", full, entry),
+      register: made.register("a", full, entry),
       open: Deferred.succeed(gate, undefined),
       requests: () =>
         made
@@ -131,6 +134,31 @@ describe("the last catalogue of a server", () => {
         }).pipe(Effect.scoped),
       )
       expect(kept.saves()).toBe(saves)
+    }),
+  )
+
+  it.effect("is offered of a server that is registered alone, which is connected once it is called or waited for", () =>
+    Effect.gen(function* () {
+      const kept = disk()
+      yield* first(kept, one)
+      for (const need of ["call", "wait"] as const) {
+        yield* run(kept, one, ({ mcp, open, register }) =>
+          Effect.gen(function* () {
+            yield* register
+            expect((yield* mcp.offered.tools).map(({ key }) => key)).toEqual(["a_one"])
+            yield* TestClock.adjust("1 hour")
+            expect((yield* mcp.servers)[0]).toMatchObject({ status: { status: "pending" }, tools: 0 })
+            expect((yield* mcp.connection("a")).live()).toBe(undefined)
+            yield* open
+            if (need === "call") {
+              expect(yield* mcp.callTool("a", "one", { n: 1 })).toMatchObject({ content: [{ text: '{"n":1}' }] })
+            } else {
+              yield* mcp.settled
+            }
+            expect((yield* mcp.servers)[0]).toMatchObject({ status: { status: "connected" } })
+          }),
+        )
+      }
     }),
   )
 

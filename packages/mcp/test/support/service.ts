@@ -15,6 +15,8 @@ export interface Service {
   readonly mcp: Mcp["Service"]
   /** Adds a server that answers as its script says, and connects it. */
   readonly add: (name: string, script?: Script, entry?: object) => Effect.Effect<void>
+  /** The same without connecting it. */
+  readonly register: (name: string, script?: Script, entry?: object) => Effect.Effect<void>
   /** The record of a server's latest connection. */
   readonly wire: (name: string) => Wire
   /** The client of a server's latest connection: what sends to it, or ends it. */
@@ -51,15 +53,17 @@ export const service: Effect.Effect<Service, never, Scope.Scope> = Effect.gen(fu
   )
   const context = yield* Layer.buildWithScope(Layer.provide(testMcp(), assembly), yield* Effect.scope)
   const mcp = Context.get(context, Mcp)
+  const scripted = (name: string, script: Script = {}, entry: object = {}) =>
+    Effect.sync(() => {
+      scripts.set(name, script)
+      return config(name, { type: "local", command: ["in-memory"], ...entry })
+    })
   return {
     mcp,
     wire: Context.get(context, Recordings).wire,
     client,
-    add: (name, script = {}, entry = {}) =>
-      Effect.suspend(() => {
-        scripts.set(name, script)
-        return Effect.asVoid(mcp.add(config(name, { type: "local", command: ["in-memory"], ...entry })))
-      }),
+    add: (...server) => Effect.asVoid(Effect.flatMap(scripted(...server), mcp.add)),
+    register: (...server) => Effect.flatMap(scripted(...server), mcp.register),
   }
 })
 

@@ -11,15 +11,20 @@ import type { Sampling } from "@opencode-ai/mcp/capability/sampling"
 import { Tasks } from "@opencode-ai/mcp/capability/tasks"
 import * as Entry from "@opencode-ai/mcp/config"
 import { describe, describeUnknown } from "@opencode-ai/mcp/config/problem"
+import type { Connection } from "@opencode-ai/mcp/connection"
 import type { McpError } from "@opencode-ai/mcp/error"
 import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Audit from "../audit/audit.ts"
 import * as Catalogs from "../catalog/store.ts"
 import { defaultsOf } from "../config/assemble.ts"
@@ -81,9 +86,55 @@ export const connectable = (
 ): Effect.Effect<Entry.ServerConfig | Unusable, never, Trust> =>
   usable(server.config === undefined ? server : { ...server, config: { ...server.config, enabled: true } }, directory)
 
+/** When servers are connected, where they are many and something else is being started beside them. */
+export interface Pace {
+  /** How many local servers are being started at the same time. One that takes longer than a moment does not count. */
+  readonly atOnce: number
+  /** Ends when those may be connected of which it is kept what they offer: until then that is offered, and a call is enough. */
+  readonly later: Effect.Effect<void>
+}
+
+/** By default all are connected at once. */
+export const Pace: Context.Reference<Pace | undefined> = Context.Reference<Pace | undefined>("@opencode/mcp/Pace", {
+  defaultValue: () => undefined,
+})
+
+/** What counts as a moment, in milliseconds. */
+const moment = 1_000
+
+/** Connects servers that were registered: those first of which nothing is known. */
+const connectPaced = (names: ReadonlyArray<string>, { atOnce, later }: Pace) =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    const scope = yield* Effect.scope
+    const places = yield* Semaphore.make(atOnce)
+    const isWanted = Effect.fnUntraced(function* (name: string) {
+      const { status } = (yield* statusOf(name)) ?? { status: "disabled" }
+      // Connected: somebody needed it, and nobody has asked yet for all that it offers.
+      return status === "pending" || status === "connected"
+    })
+    const one = Effect.fnUntraced(function* (name: string) {
+      if (!(yield* isWanted(name))) return
+      const connected = yield* Effect.forkIn(Effect.ignore(mcp.connect(name)), scope)
+      yield* Effect.timeoutOption(Fiber.await(connected), moment)
+    })
+    const all = (some: ReadonlyArray<Connection>) =>
+      Effect.forEach(
+        some,
+        ({ config: { name, type } }) => (type === "local" ? places.withPermits(1)(one(name)) : one(name)),
+        { concurrency: "unbounded", discard: true },
+      )
+    const connections = yield* Effect.forEach(names, (name) => Effect.option(mcp.connection(name)))
+    const known = connections.flatMap(Option.toArray).filter(({ config }) => config.enabled)
+    yield* Effect.forEach(known, ({ recall }) => recall, { discard: true })
+    yield* all(known.filter((connection) => connection.offered() === undefined))
+    yield* later
+    yield* all(known.filter((connection) => connection.offered() !== undefined))
+  })
+
 /**
  * Adds configured servers, those of `only` or all, and returns at once: `Mcp.settled`, and every operation on a server,
- * waits for what it needs. They connect in the Scope.
+ * waits for what it needs. They connect in the Scope, all at once or as `Pace` has it.
  */
 export const start = (
   options: { readonly only?: (name: string) => boolean } = {},
@@ -95,7 +146,14 @@ export const start = (
     const wanted = servers.filter(({ name }) => options.only?.(name) ?? true)
     const added = yield* Effect.forEach(wanted, (server) => usable(server, directory))
     // Started at once, each is registered before the next: the order is the configuration's.
-    for (const each of added) yield* Effect.forkIn(mcp.add(each), scope, { startImmediately: true })
+    const pace = yield* Pace
+    if (pace === undefined) {
+      for (const each of added) yield* Effect.forkIn(mcp.add(each), scope, { startImmediately: true })
+      return
+    }
+    yield* Effect.forEach(added, mcp.register, { discard: true })
+    const names = added.map(({ name }) => name)
+    yield* Effect.forkIn(connectPaced(names, pace), scope)
   })
 
 /** An entry that was given by hand, in either of OpenCode's shapes: what is added for it, and what a person should know. */

@@ -46,6 +46,8 @@ export interface Gateway {
   readonly changed: (server: string, kind: Kind) => void
   /** Whether OpenCode ought to shake hands with a server anew: it was told something else, or that there is nothing. */
   readonly isOutdated: (server: string) => Effect.Effect<boolean>
+  /** Those with which OpenCode is to shake hands anew, so that it learns how they are: no reason to try them once more. */
+  readonly renewing: Set<string>
   /** Whether calls to a server are under way. */
   readonly isBusy: (server: string) => boolean
 }
@@ -109,6 +111,8 @@ export const listen = (options: {
   readonly mcp: Mcp["Service"]
   readonly service: MCP.Interface
   readonly told: Told
+  /** Called at each handshake. */
+  readonly greeted: () => void
 }): Effect.Effect<Gateway, unknown, Scope.Scope | Truncate.Service> =>
   Effect.gen(function* () {
     const { mcp, names, secret, service, told: person } = options
@@ -118,6 +122,7 @@ export const listen = (options: {
     const sessions = new Map<string, Session>()
     /** What OpenCode was told of a server in the last handshake; `undefined`: that there is nothing. */
     const told = new Map<string, string | undefined>()
+    const renewing = new Set<string>()
     const whyNot = new Map<string, Refused>()
     /** Streams of the older transport, by their ids. */
     const older = new Map<string, Events>()
@@ -125,10 +130,8 @@ export const listen = (options: {
 
     const open = (server: Server.Server, id: RequestId, params: JsonObject) =>
       Effect.gen(function* () {
-        const reply = yield* replied(
-          id,
-          server.answer("initialize", params, () => undefined),
-        )
+        options.greeted()
+        const reply = yield* replied(id, server.handshake(params, !renewing.has(server.name)))
         if ("error" in reply) {
           told.set(server.name, undefined)
           whyNot.set(server.name, new Refused(reply.error))
@@ -247,7 +250,11 @@ export const listen = (options: {
         HttpRouter.add("DELETE", `/${index}`, close),
       ),
     )
-    const listener = NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" })
+    const listener = NodeHttpServer.layer(() => createServer(), {
+      port: 0,
+      host: "127.0.0.1",
+      disablePreemptiveShutdown: true,
+    })
     const all = Layer.mergeAll(Guard.layer(secret), ...routes)
     const context = yield* Layer.build(
       HttpRouter.serve(all, { disableListenLog: true, disableLogger: true }).pipe(Layer.provideMerge(listener)),
@@ -266,8 +273,9 @@ export const listen = (options: {
       isOutdated: (name) =>
         Effect.map(
           servers.find((server) => server.name === name)?.face ?? Effect.succeed(undefined),
-          (face) => told.has(name) && face !== undefined && told.get(name) !== face,
+          (face) => told.has(name) && face !== "pending" && told.get(name) !== face,
         ),
+      renewing,
       isBusy: (server) => of(server).some(({ calls }) => calls.size > 0),
     }
   })

@@ -28,7 +28,12 @@ export interface Server {
   readonly name: string
   /** `onProgress` is told of the steps of a call. */
   readonly answer: (method: string, params: JsonObject, onProgress: (step: Step) => void) => Answer
-  /** What OpenCode would be told in a handshake now; `undefined` where there would be none. */
+  /**
+   * The answer to `initialize`. `tries`: one that is not there is tried once more. One that is being connected and is known
+   * from before is waited for by calls alone.
+   */
+  readonly handshake: (params: JsonObject, tries: boolean) => Answer
+  /** What OpenCode would be told in a handshake now: `undefined` that there is nothing, `pending` where it would wait. */
   readonly face: Effect.Effect<string | undefined>
 }
 
@@ -99,10 +104,9 @@ export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface):
     }
   })
 
-  /** One that is being connected and is known from before is waited for by calls alone. */
-  const initialize = (params: JsonObject): Answer =>
+  const handshake = (params: JsonObject, tries: boolean): Answer =>
     Effect.gen(function* () {
-      if ((yield* known) === undefined) yield* Effect.mapError(service.connect(name), refused)
+      if (tries && (yield* known) === undefined) yield* Effect.mapError(service.connect(name), refused)
       const said = yield* known
       const now = yield* state
       if (said === undefined) {
@@ -135,11 +139,14 @@ export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface):
 
   return {
     name,
-    face: Effect.map(known, (said) => (said === undefined ? undefined : JSON.stringify(said))),
+    handshake,
+    face: Effect.gen(function* () {
+      const said = yield* known
+      if (said !== undefined) return JSON.stringify(said)
+      return (yield* state)?.status.status === "pending" ? "pending" : undefined
+    }),
     answer: (method, params, onProgress) => {
       switch (method) {
-        case "initialize":
-          return initialize(params)
         case "ping":
           return Effect.succeed({})
         case "tools/list":
