@@ -21,7 +21,7 @@ export const findOpenCode = (): string => output([join(root, "scripts/opencode.t
 /** The plugin as it is shipped, built into a directory. */
 export const buildPlugin = (directory: string): string => {
   const file = join(directory, "plugin.js")
-  output(["run", "build", "--outfile", file], plugin)
+  output(["run", "build", file], plugin)
   return file
 }
 

@@ -14,7 +14,7 @@ const built = (() => {
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }))
   const outfile = join(directory, "index.js")
   const cwd = fileURLToPath(new URL("..", import.meta.url))
-  const args = ["run", "build", "--outfile", outfile]
+  const args = ["run", "build", outfile]
   const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" })
   if (status !== 0) throw new Error(`the plugin could not be built: ${stderr}`)
   return outfile
