@@ -36,8 +36,8 @@ const Row = (props: { readonly line: LineView; readonly named: boolean }) => (
 
 const LevelSelect = (props: {
   readonly label: string
-  readonly value: Level
-  readonly first?: string
+  /** Undefined: it is not known. */
+  readonly value: Level | undefined
   readonly change: (level: Level) => void
 }) => {
   const id = createUniqueId()
@@ -46,12 +46,15 @@ const LevelSelect = (props: {
       <label for={id}>{props.label}</label>
       <select
         id={id}
-        value={props.value}
+        value={props.value ?? ""}
         onChange={(event) => {
           const level = levels.find((each) => each === event.currentTarget.value)
           if (level !== undefined) props.change(level)
         }}
       >
+        <Show when={props.value === undefined}>
+          <option value="">as it likes</option>
+        </Show>
         <For each={levels}>{(level) => <option value={level}>{level}</option>}</For>
       </select>
     </span>
@@ -114,7 +117,7 @@ export const Log = () => {
           {(server) => (
             <LevelSelect
               label="The server sends from"
-              value={sent().get(server().name) ?? "info"}
+              value={sent().get(server().name)}
               change={(level) => void setServerLevel(server().name, level)}
             />
           )}

@@ -236,7 +236,7 @@ const Card = (props: { readonly server: ServerView; readonly whole: boolean }) =
         {(instructions) => (
           <section aria-label="Instructions">
             <h4>Instructions, in the server's words</h4>
-            <Text text={instructions()} />
+            <Text text={instructions()} lines={12} />
           </section>
         )}
       </Show>

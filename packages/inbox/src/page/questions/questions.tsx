@@ -24,6 +24,8 @@ const asks: Record<QuestionView["kind"], string> = {
 }
 
 const Question = (props: { readonly question: QuestionView }) => {
+  const { lists } = useInbox()
+  const call = () => lists.calls.find(({ id }) => id === props.question.call)
   const left = () => props.question.until - now()
   const is = <Kind extends QuestionView["kind"]>(kind: Kind): Of<Kind> | undefined =>
     props.question.kind === kind ? (props.question as Of<Kind>) : undefined
@@ -42,10 +44,10 @@ const Question = (props: { readonly question: QuestionView }) => {
           {left() > 0 ? `${clock(left())} left` : "out of time"}
         </span>
       </header>
-      <Show when={props.question.call}>
+      <Show when={call()}>
         {(call) => (
           <p class="dim small">
-            For the call <Line text={call()} />
+            For the call of <Line text={call().tool} class="mono" />
           </p>
         )}
       </Show>
