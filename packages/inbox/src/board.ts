@@ -6,6 +6,7 @@ import type { Question } from "@opencode-ai/mcp/capability/questions"
 import type { Event } from "@opencode-ai/mcp/events"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { Task } from "@opencode-ai/mcp/protocol/model"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -190,7 +191,11 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
       Effect.suspend(() => {
         const known = about.get(name)
         if (known !== undefined) return Effect.succeed(known)
-        return Effect.map(Effect.all([host.describe(name), authOf(name)]), ([described, auth]): View.About => {
+        // What goes wrong with one server is no reason to show none.
+        const how = Effect.catchCause(host.describe(name), (cause) =>
+          Effect.succeed({ how: `this cannot be told: ${Cause.pretty(cause)}` }),
+        )
+        return Effect.map(Effect.all([how, authOf(name)]), ([described, auth]): View.About => {
           const found = { ...described, auth }
           about.set(name, found)
           return found

@@ -1,12 +1,14 @@
 /** Calls of tools under way, whoever makes them: seen, and cancelled by somebody else than their caller. */
 import { CallCancelled, McpError } from "@opencode-ai/mcp/error"
-import { Mcp } from "@opencode-ai/mcp/mcp"
+import { type CallError, Mcp } from "@opencode-ai/mcp/mcp"
 import { call as tell } from "@opencode-ai/mcp/notification/listener"
 import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 
@@ -50,7 +52,7 @@ export class Underway extends Context.Service<
 
 interface Entry {
   call: Call
-  readonly cancelled: Deferred.Deferred<never, McpError>
+  cancel: () => void
 }
 
 /** The client, whose calls are seen. One that its caller gave no `request` has its id there. */
@@ -72,41 +74,43 @@ export const layer: Layer.Layer<Mcp | Underway, never, Mcp> = Layer.effectContex
         Effect.sync(() => {
           const found = [...entries].find(({ call }) => call.id === id)
           if (found === undefined) return false
-          const { server, tool } = found.call
-          const reason = new CallCancelled({ server, tool })
-          Deferred.doneUnsafe(found.cancelled, Effect.fail(new McpError({ reason })))
+          found.cancel()
           return true
         }),
     }
 
+    // One fiber beside the caller's, which is what can be ended without it.
     const callTool: Mcp["Service"]["callTool"] = (server, tool, args, options) =>
-      Effect.acquireUseRelease(
-        Effect.map(CallId, (given) => {
-          const id = given ?? randomUUID()
+      Effect.contextWith((context: Context.Context<never>) =>
+        Effect.callback<CallToolResult, CallError>((resume) => {
+          const id = Context.get(context, CallId) ?? randomUUID()
+          const request = options?.request ?? id
           const since = clock.currentTimeMillisUnsafe()
-          // `null` is a name that a host may give.
-          const request = options?.request === undefined ? id : options.request
-          const call = { id, server, tool, arguments: args, since, request, step: undefined }
-          const entry: Entry = { call, cancelled: Deferred.makeUnsafe() }
-          entries.add(entry)
-          changed()
-          return entry
-        }),
-        (entry) => {
-          const { request } = entry.call
+          const call: Call = { id, server, tool, arguments: args, since, request, step: undefined }
+          let isCancelled = false
+          const entry: Entry = { call, cancel: () => undefined }
           const onProgress: NonNullable<typeof options>["onProgress"] = (step) => {
             entry.call = { ...entry.call, step }
             changed()
             options?.onProgress?.(step)
           }
-          const answer = mcp.callTool(server, tool, args, { ...options, request, onProgress })
-          return Effect.raceFirst(answer, Deferred.await(entry.cancelled))
-        },
-        (entry) =>
-          Effect.sync(() => {
+          entries.add(entry)
+          changed()
+          const fiber = Effect.runForkWith(context)(
+            mcp.callTool(server, tool, args, { ...options, request, onProgress }),
+          )
+          entry.cancel = () => {
+            isCancelled = true
+            fiber.interruptUnsafe()
+          }
+          fiber.addObserver((exit) => {
             entries.delete(entry)
             changed()
-          }),
+            const isOver = isCancelled && Exit.hasInterrupts(exit)
+            resume(isOver ? Effect.fail(new McpError({ reason: new CallCancelled({ server, tool }) })) : exit)
+          })
+          return Fiber.interrupt(fiber)
+        }),
       )
 
     return Context.make(Mcp, { ...mcp, callTool }).pipe(Context.add(Underway, underway))
