@@ -155,7 +155,10 @@ export const answering = (
 
     const asks = new Map<string, Run>([
       make("act", Schema.Struct({ server: text, action: oneOf(...actions) }), ({ action, server }) =>
-        Effect.as(act(server, action), null),
+        Effect.ensuring(
+          Effect.as(act(server, action), null),
+          Effect.sync(() => board.touched(server)),
+        ),
       ),
       make("tools", ofServer, ({ server }) =>
         Effect.map(mcp.tools(server), (all) => all.map(({ tool }) => View.tool(mask, tool))),

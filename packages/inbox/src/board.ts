@@ -38,6 +38,8 @@ export interface Board {
   readonly open: Effect.Effect<Page, never, Scope.Scope>
   readonly size: () => number
   readonly signIns: SignIn.SignIns
+  /** Something was done to a server: what is known of it from others is asked anew. */
+  readonly touched: (server: string) => void
   /** The question by this id, while it waits. */
   readonly question: (id: string) => Question | undefined
   /** A visit that the person agreed to is waited for. */
@@ -91,10 +93,11 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
       }
     }
     const changed = (...what: ReadonlyArray<Kind>) => wake(({ dirty }) => what.forEach((kind) => dirty.add(kind)))
-    const signIns = yield* SignIn.make(mcp, (server) => {
+    const touched = (server: string) => {
       about.delete(server)
       changed("servers")
-    })
+    }
+    const signIns = yield* SignIn.make(mcp, touched)
 
     const log = (line: Parameters<Lines.Lines["add"]>[0]) => {
       lines.add(line)
@@ -145,8 +148,7 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
         case "mcp.tool.held":
           return changed("held")
         case "mcp.auth.required":
-          about.delete(server)
-          return changed("servers")
+          return touched(server)
         case "mcp.task.status": {
           const task = taskOf(data.task)
           return task === undefined ? undefined : noted(server, task)
@@ -306,6 +308,7 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
       ),
       size: () => readers.size,
       signIns,
+      touched,
       question: (id) => questions.open().find((question) => question.id === id),
       visiting: ({ id, kind, request }) => {
         if (kind !== "elicitation" || request.mode !== "url" || request.visit === undefined) return Effect.void

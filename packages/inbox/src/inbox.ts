@@ -12,6 +12,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
@@ -72,6 +73,7 @@ const refusals = {
   full: refuse(503, `${streams} pages are open already; close one.`),
   type: refuse(415, "The content type has to be application/json."),
   body: refuse(400, "The body could not be read."),
+  slow: refuse(408, "The body took too long to arrive."),
   large: refuse(413, "The body is larger than 16 MiB."),
 }
 
@@ -127,8 +129,17 @@ export const listen = (host: Host, options: Options): Effect.Effect<Inbox, Inbox
       if (!isJson(headers["content-type"])) return Effect.succeed(refusals.type)
       return text.pipe(
         Effect.provideService(HttpServerRequest.MaxBodySize, bodyLimit),
-        Effect.flatMap(answer),
-        Effect.map((answered) => HttpServerResponse.jsonUnsafe(answered, { headers: Front.headers })),
+        // Not every runtime bounds the time of a body by itself.
+        Effect.timeoutOption(requestTime),
+        Effect.flatMap(
+          Option.match({
+            onNone: () => Effect.succeed(refusals.slow),
+            onSome: (body) =>
+              Effect.map(answer(body), (answered) =>
+                HttpServerResponse.jsonUnsafe(answered, { headers: Front.headers }),
+              ),
+          }),
+        ),
         Effect.catchTag("HttpServerError", ({ reason }) =>
           Effect.succeed("reason" in reason && reason.reason === "BodyTooLarge" ? refusals.large : refusals.body),
         ),

@@ -7,13 +7,40 @@ import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV1 } from "@opencode-ai/testing/peers/served"
 import { person } from "@opencode-ai/testing/person"
 import { describe, expect, test } from "@opencode-ai/testing/runner"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { connect } from "node:net"
+import type { Host } from "../src/host.ts"
 import * as Lines from "../src/lines.ts"
 import { restored, said, saidIn, schema } from "../src/text.ts"
-import { password, world } from "./world.ts"
+import { type Options, password, world } from "./world.ts"
 
 const mask = (text: string) => text.replaceAll(password, "***")
+
+/** A client that says what the test lets it say. */
+const flooded = (host: Partial<Host>) => {
+  const emits: Array<(event: Event) => void> = []
+  const options: Options = {
+    host: ({ mcp }) => ({
+      ...host,
+      mcp: {
+        ...mcp,
+        listen: (listener) => {
+          emits.push(listener)
+          return mcp.listen(listener)
+        },
+      },
+    }),
+  }
+  const flood = (from: number, to: number, text: (at: number) => string) => {
+    for (let at = from; at < to; at += 1) {
+      const event: Event = { type: "mcp.log", data: { server: "x", level: "info", data: text(at) } }
+      for (const emit of emits) emit(event)
+    }
+  }
+  return { options, flood }
+}
 
 describe("a page", () => {
   it.live("shows servers, and does to them what makes sense", () =>
@@ -21,7 +48,7 @@ describe("a page", () => {
       const { ask, open } = yield* world(
         {
           near: sdkV1(),
-          broken: rawStdio({ start: [{ do: "exit", code: 3 }] }),
+          broken: { type: "local", command: ["no-such-program"] },
           strange: { ...sdkV1(), enabled: false },
         },
         {
@@ -47,7 +74,11 @@ describe("a page", () => {
         actions: ["restart", "disconnect"],
       })
       expect(servers[0]?.pid).toBeGreaterThan(0)
-      expect(servers[1]).toMatchObject({ status: "failed", error: expect.stringContaining("3"), actions: ["connect"] })
+      expect(servers[1]).toMatchObject({
+        status: "failed",
+        error: expect.stringContaining("no-such-program"),
+        actions: ["connect"],
+      })
       expect(servers[2]).toMatchObject({
         status: "disabled",
         actions: ["approve"],
@@ -156,44 +187,54 @@ describe("a page", () => {
 
   it.live("is not hurt by a flood, and is told how much of it is lost", () =>
     Effect.gen(function* () {
-      const emits: Array<(event: Event) => void> = []
       let masked = 0
-      const { open } = yield* world(
-        {},
-        {
-          host: ({ mcp }) => ({
-            mask: (text) => {
-              masked += 1
-              return text
-            },
-            mcp: {
-              ...mcp,
-              listen: (listener) => {
-                emits.push(listener)
-                return mcp.listen(listener)
-              },
-            },
-          }),
-        },
-      )
-      const flood = (from: number, to: number) => {
-        for (let at = from; at < to; at += 1) {
-          const event: Event = { type: "mcp.log", data: { server: "x", level: "info", data: `line ${at}` } }
-          for (const emit of emits) emit(event)
-        }
+      const mask = (text: string) => {
+        masked += 1
+        return text
       }
+      const { flood, options } = flooded({ mask })
+      const { open } = yield* world({}, options)
       // Nobody looks: nothing is made of it.
-      flood(0, 20_000)
+      flood(0, 20_000, (at) => `line ${at}`)
       expect(masked).toBe(0)
       const page = yield* open
       const first = yield* page.until("lines")
       expect([first.lines.length, first.lines[0]?.text, first.lost]).toEqual([5_000, "line 15000", 0])
-      flood(20_000, 120_000)
+      flood(20_000, 120_000, (at) => `line ${at}`)
       const last = yield* page.until("lines", ({ lines }) => lines.at(-1)?.text === "line 119999")
       expect(last.lines.length).toBeLessThanOrEqual(1_000)
       const batches = page.pushes.flatMap((push) => (push.type === "lines" ? [push] : [])).slice(1)
       expect(batches.length).toBeLessThan(50)
       expect(batches.reduce((sum, { lines, lost }) => sum + lines.length + lost, 0)).toBe(100_000)
+    }),
+  )
+
+  it.live("that does not read costs no memory, and keeps no other waiting", () =>
+    Effect.gen(function* () {
+      const { flood, options } = flooded({})
+      const { base, open, secret } = yield* world({}, options)
+      const { host, port } = new URL(base)
+      const seen = yield* Deferred.make<void>()
+      let bytes = 0
+      const slow = connect(Number(port), "127.0.0.1")
+      yield* Effect.addFinalizer(() => Effect.sync(() => slow.destroy()))
+      slow.pause()
+      slow.write(`GET /events HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${secret}\r\n\r\n`)
+      slow.on("data", (chunk) => {
+        bytes += chunk.length
+        if (String(chunk).includes("the end")) Deferred.doneUnsafe(seen, Effect.void)
+      })
+      const page = yield* open
+      for (let round = 0; round < 10; round += 1) {
+        flood(0, 1_000, (at) => (at === 999 ? `round ${round}` : "y".repeat(10_000)))
+        yield* page.until("lines", ({ lines }) => lines.at(-1)?.text === `round ${round}`)
+      }
+      flood(0, 1, () => "the end")
+      yield* page.until("lines", ({ lines }) => lines.at(-1)?.text === "the end")
+      slow.resume()
+      yield* Deferred.await(seen)
+      const all = page.pushes.reduce((sum, push) => sum + JSON.stringify(push).length, 0)
+      expect(bytes).toBeLessThan(all / 2)
     }),
   )
 })

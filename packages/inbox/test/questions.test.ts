@@ -184,6 +184,28 @@ describe("a question", () => {
     }),
   )
 
+  it.live("of a model that is not there is answered by the person", () =>
+    Effect.gen(function* () {
+      const { ask, open } = yield* world({ near: sdkV1() }, { noModel: true })
+      const page = yield* open
+      const params = { messages: [{ role: "user", content: { type: "text", text: "hello" } }], maxTokens: 100 }
+      const call = yield* Effect.forkChild(
+        ask("call", { id: "mine", server: "near", tool: "sample", arguments: { params } }),
+      )
+      const question = yield* asked(page)
+      expect(question).toMatchObject({ kind: "sampling", call: "mine", params })
+      const { id } = question
+      expect(yield* ask("allow", { id })).toMatchObject({ ok: false, error: { tag: "Unreadable" } })
+      expect(yield* ask("allow", { id, value: { role: "assistant" } })).toMatchObject({ error: { tag: "Unfit" } })
+      const value = { role: "assistant", content: { type: "text", text: "it is me" }, model: "a person" }
+      expect(yield* ask("allow", { id, value })).toEqual({ ok: true, result: null })
+      expect(yield* Fiber.join(call)).toMatchObject({
+        ok: true,
+        result: { structuredContent: { result: { content: { text: "it is me" } } } },
+      })
+    }),
+  )
+
   it.live("of a visit is agreed to, and what waits for it goes on when the person comes back", () =>
     Effect.gen(function* () {
       const { ask, open } = yield* world({ near: sdkV1() })

@@ -88,6 +88,8 @@ export interface Options {
   readonly interactionTimeout?: number
   readonly host?: (host: Host) => Partial<Host>
   readonly pins?: Pins
+  /** The person answers for the model. */
+  readonly noModel?: boolean
   /** What the model is asked. */
   readonly asked?: Array<SamplingRequest>
 }
@@ -108,7 +110,7 @@ export const world = Effect.fnUntraced(function* (entries: Readonly<Record<strin
   const timeout = options.interactionTimeout ?? 60_000
   const layer = Underway.layer.pipe(
     Layer.provideMerge(testMcp({ interactionTimeout: timeout })),
-    Layer.provideMerge(Layer.merge(Questions.person, model)),
+    Layer.provideMerge(options.noModel === true ? Questions.handlers : Layer.merge(Questions.person, model)),
     Layer.provideMerge(Questions.layer({ timeout })),
     Layer.provide(Layer.succeed(Pins)(options.pins)),
   )
