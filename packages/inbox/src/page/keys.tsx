@@ -10,7 +10,7 @@ const shortcuts: ReadonlyArray<readonly [string, string]> = [
   ...tabs.map(({ key, title }) => [`g ${key}`, title] as const),
   ["/", "Search"],
   ["?", "This list"],
-  ["Esc", "Close, or back to the list"],
+  ["Esc", "Out of a field; close; back to the list"],
   ["← → ↑ ↓", "Move among tabs, servers, tools"],
 ]
 
@@ -33,7 +33,13 @@ export const useKeys = (): void => {
   }
   const down = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
-    if (isTyping(event.target)) return
+    if (isTyping(event.target)) {
+      // Out of what is typed into, so that shortcuts work again. Its own Escape a dialog has.
+      if (event.key === "Escape" && event.target instanceof HTMLElement && event.target.closest("dialog") === null) {
+        event.target.blur()
+      }
+      return
+    }
     const second = event.timeStamp - g < patience && g > 0
     g = 0
     if (second) {

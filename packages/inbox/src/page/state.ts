@@ -93,6 +93,8 @@ export const makeState = (secret: string) => {
     loaded: boolean
   }>({ servers: [], calls: [], tasks: [], loaded: false })
   const [questions, setQuestions] = createSignal<ReadonlyArray<QuestionView>>([])
+  /** When the time of each question is over. */
+  const [times, setTimes] = createSignal<ReadonlyMap<string, number>>(new Map())
   const [visits, setVisits] = createSignal<ReadonlyArray<VisitView>>([])
   const [held, setHeld] = createSignal<ReadonlyArray<HeldView>>([])
   const [lines, setLines] = createSignal<ReadonlyArray<LineView>>([])
@@ -107,6 +109,11 @@ export const makeState = (secret: string) => {
   const mine = new Set<string>()
   let notes = 0
 
+  /** Has it read out, though it may be what was read out last. */
+  const speak = (text: string) => {
+    setSpoken("")
+    setTimeout(() => setSpoken(text), 50)
+  }
   const notify = (notice: Omit<Notice, "key">) =>
     void setNotices((all) => [...all, { ...notice, key: String(++notes) }].slice(-noticesKept))
   const dismiss = (key: string) => void setNotices((all) => all.filter((notice) => notice.key !== key))
@@ -123,16 +130,11 @@ export const makeState = (secret: string) => {
     if (first !== undefined) {
       const who =
         fresh.length === 1 ? `${first.server} asks: a ${what[first.kind]}.` : `${count(fresh.length, "new question")}.`
-      setSpoken(`${who} ${count(next.length, "question")} waiting. Press g, then q, to go there.`)
+      speak(`${who} ${count(next.length, "question")} waiting. Press g, then q, to go there.`)
     }
-    setQuestions(
-      keep(
-        before,
-        next,
-        ({ id }) => id,
-        (one, other) => one.until === other.until,
-      ),
-    )
+    setTimes(new Map(next.map(({ id, until }) => [id, until])))
+    // What a question asks stays as it is: nothing that was typed is lost.
+    setQuestions(next.map((question) => before.find(({ id }) => id === question.id) ?? question))
   }
 
   const closed = (id: string, server: string, outcome: keyof typeof outcomes) => {
@@ -187,13 +189,14 @@ export const makeState = (secret: string) => {
     place,
     lists,
     questions,
+    times,
     visits,
     held,
     lines,
     lost,
     versions,
     spoken,
-    speak: (text: string) => void setSpoken(text),
+    speak,
     notices,
     notify,
     dismiss,

@@ -33,10 +33,14 @@ export const Text = (props: {
   )
 }
 
-/** A stranger's text in a line of ours. */
-export const Line = (props: { readonly text: string; readonly class?: string }) => (
+/** More of a line is nobody's name. */
+const lineLimit = 1_000
+
+/** A stranger's text in a line of ours; `whole`: all of it, however long it is. */
+export const Line = (props: { readonly text: string; readonly class?: string; readonly whole?: boolean }) => (
   <bdi class={`theirs-line ${props.class ?? ""}`}>
-    <Pieces text={line(props.text)} />
+    <Pieces text={line(props.whole === true ? props.text : props.text.slice(0, lineLimit))} />
+    <Show when={props.whole !== true && props.text.length > lineLimit}>…</Show>
   </bdi>
 )
 

@@ -24,9 +24,9 @@ const asks: Record<QuestionView["kind"], string> = {
 }
 
 const Question = (props: { readonly question: QuestionView }) => {
-  const { lists } = useInbox()
+  const { lists, times } = useInbox()
   const call = () => lists.calls.find(({ id }) => id === props.question.call)
-  const left = () => props.question.until - now()
+  const left = () => (times().get(props.question.id) ?? props.question.until) - now()
   const is = <Kind extends QuestionView["kind"]>(kind: Kind): Of<Kind> | undefined =>
     props.question.kind === kind ? (props.question as Of<Kind>) : undefined
   return (
@@ -64,6 +64,10 @@ const Question = (props: { readonly question: QuestionView }) => {
 
 const Notices = () => {
   const { dismiss, notices } = useInbox()
+  const away = (key: string) => {
+    dismiss(key)
+    void (focus(".told button") || focus("[data-question] h3") || focus("#panel"))
+  }
   return (
     <For each={notices()}>
       {(notice) => (
@@ -79,7 +83,7 @@ const Notices = () => {
             <Text text={notice.text} lines={8} />
             <Show when={notice.hint}>{(hint) => <Text text={hint()} lines={8} />}</Show>
           </div>
-          <Button aria-label={`Dismiss: ${line(notice.text).slice(0, 60)}`} onClick={() => dismiss(notice.key)}>
+          <Button aria-label={`Dismiss: ${line(notice.text).slice(0, 60)}`} onClick={() => away(notice.key)}>
             Dismiss
           </Button>
         </div>

@@ -16,11 +16,11 @@ export const Visit = (props: { readonly question: Of<"visit"> }) => {
     <>
       <Text text={props.question.message} />
       <p class="url mono" aria-label="Address">
-        <Line text={parts().before} class="dim" />
+        <Line whole text={parts().before} class="dim" />
         <strong>
-          <Line text={parts().host} />
+          <Line whole text={parts().host} />
         </strong>
-        <Line text={parts().after} class="dim" />
+        <Line whole text={parts().after} class="dim" />
       </p>
       <Show when={props.question.unicodeHost}>
         {(host) => (

@@ -146,7 +146,7 @@ export const RunView = (props: { readonly run: Run; readonly tool: string }) => 
   const under = () => lists.calls.find(({ id }) => id === props.run.id)
   const failed = () => props.run.refusal !== undefined || props.run.result?.isError === true
   return (
-    <section class="run" aria-label="Result" aria-live="polite" aria-busy={props.run.ended === undefined}>
+    <section class="run" aria-label="Result" aria-busy={props.run.ended === undefined}>
       <Show
         when={props.run.ended}
         fallback={

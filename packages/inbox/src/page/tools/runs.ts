@@ -1,7 +1,8 @@
 /** Calls that were made on this page: what each tool answered last, as long as the page is open. */
 import { createSignal } from "solid-js"
 import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
-import type { State, Refusal } from "../state.ts"
+import type { Refusal, State } from "../state.ts"
+import { line } from "../text.ts"
 
 export interface Run {
   readonly id: string
@@ -15,7 +16,7 @@ export interface Run {
 
 export const keyOf = (server: string, tool: string): string => JSON.stringify([server, tool])
 
-export const makeRuns = ({ ask }: Pick<State, "ask">) => {
+export const makeRuns = ({ ask, speak }: Pick<State, "ask" | "speak">) => {
   const [runs, setRuns] = createSignal<ReadonlyMap<string, Run>>(new Map())
   const set = (key: string, run: Run) => void setRuns((all) => new Map(all).set(key, run))
   const run = async (server: string, tool: string, values: Readonly<Record<string, unknown>>) => {
@@ -27,6 +28,7 @@ export const makeRuns = ({ ask }: Pick<State, "ask">) => {
     // A later call of the same tool has taken its place.
     if (runs().get(key)?.id !== begun.id) return
     const ended = Date.now()
+    speak(`${line(tool)}: ${answer.ok && answer.result.isError !== true ? "done" : "failed"}.`)
     set(key, answer.ok ? { ...begun, ended, result: answer.result } : { ...begun, ended, refusal: answer.error })
   }
   return { run, of: (server: string, tool: string) => runs().get(keyOf(server, tool)) }
