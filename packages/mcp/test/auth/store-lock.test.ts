@@ -12,7 +12,7 @@ import { it } from "@opencode-ai/testing/effect"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { make } from "../../src/auth/store/file.ts"
-import { type Holder, self, write } from "../../src/auth/store/holder.ts"
+import { type Holder, self, write } from "../../src/process/holder.ts"
 import { withLock } from "../../src/auth/store/lock.ts"
 
 const place = { server: "issues", url: "https://example.com/mcp" }

@@ -2,7 +2,6 @@
  * Files that hold secrets: read whole, replaced whole by a rename, never left readable by others. What a file means, and
  * who may write it at the moment, is not known here.
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { createHash, randomBytes } from "node:crypto"
@@ -26,20 +25,8 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
+import { attempt, codeOf, type SystemFailed } from "../../process/system.ts"
 import { AuthError, fail, StoreFailed } from "../error.ts"
-
-/** What a system call threw. */
-export class SystemFailed extends Data.TaggedError("SystemFailed")<{ readonly cause: unknown }> {}
-
-/** The code of a system error: `EEXIST`. */
-export const codeOf = (error: unknown): string | undefined => {
-  const cause = error instanceof SystemFailed ? error.cause : error
-  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
-}
-
-/** One or more system calls; fails with what they threw. */
-export const attempt = <A>(calls: () => A): Effect.Effect<A, SystemFailed> =>
-  Effect.try({ try: calls, catch: (cause) => new SystemFailed({ cause }) })
 
 /** What a person can do about a system error. */
 const hintOf = (code: string | undefined): string => {

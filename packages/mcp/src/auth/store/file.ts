@@ -10,6 +10,7 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 import { createHash } from "node:crypto"
 import { basename, dirname, join } from "node:path"
+import { attempt } from "../../process/system.ts"
 import { type AuthError, fail, StoreFailed } from "../error.ts"
 import type { Credentials, CredentialStore, Place } from "../store.ts"
 import * as Disk from "./disk.ts"
@@ -47,7 +48,7 @@ interface Read {
 const parse = (text: string): Effect.Effect<OpenCode.Json | undefined> =>
   text.trim() === ""
     ? Effect.succeed({})
-    : Disk.attempt((): unknown => JSON.parse(text)).pipe(
+    : attempt((): unknown => JSON.parse(text)).pipe(
         Effect.map((value) => (OpenCode.isRecord(value) ? value : undefined)),
         // What it complains of is in its message: a piece of the file.
         Effect.orElseSucceed(() => undefined),

@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 import { spawn } from "node:child_process"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
 import { type AuthError, fail, StoreFailed } from "../error.ts"
-import { attempt, codeOf } from "./disk.ts"
+import { attempt, codeOf } from "../../process/system.ts"
 
 /** Short secrets by account. */
 export interface Keychain {

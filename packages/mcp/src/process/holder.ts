@@ -4,9 +4,8 @@ import { execFile } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
-import { readOne } from "../../process/tree.ts"
-import { attempt, codeOf } from "./disk.ts"
-import { isRecord } from "./opencode.ts"
+import { attempt, codeOf } from "./system.ts"
+import { readOne } from "./tree.ts"
 
 export interface Holder {
   readonly pid: number
@@ -85,8 +84,8 @@ export const write = (holder: Holder): string => JSON.stringify(holder)
 export const parse = (text: string): Effect.Effect<Holder | undefined> =>
   attempt((): Holder | undefined => {
     const value: unknown = JSON.parse(text)
-    if (!isRecord(value)) return undefined
-    const { host, id, pid, started } = value
+    if (typeof value !== "object" || value === null) return undefined
+    const { host, id, pid, started }: { readonly [Member in keyof Holder]?: unknown } = value
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined
     return typeof host === "string" && typeof id === "string" && typeof started === "string"
       ? { pid, started, host, id }
