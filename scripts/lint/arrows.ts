@@ -23,6 +23,7 @@ const folders = [
   "tasks",
   "catalog",
   "schema",
+  "sharing",
 ]
 
 /** What each room of packages/mcp/src may import: a room is a folder, a file, or a file with the folder of its name. */
@@ -32,6 +33,7 @@ export const rooms: Record<string, ReadonlyArray<string>> = {
   process: [],
   auth: ["http", "process", "protocol", "config"],
   transport: ["auth", "http", "process", "protocol"],
+  sharing: ["transport", "process", "notification", "protocol"],
   notification: ["protocol"],
   capability: ["schema", "protocol"],
   session: ["transport", "notification", "capability", "protocol"],

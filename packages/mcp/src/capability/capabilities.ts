@@ -88,11 +88,26 @@ const declare = ({ elicitation, roots, sampling, tasks }: Handlers): ClientCapab
 }
 
 /** A handler of elicitation without a mode answers nothing. */
+const effective = (given: Handlers): Handlers => ({
+  ...given,
+  elicitation: given.elicitation?.modes.length === 0 ? undefined : given.elicitation,
+})
+
+/**
+ * What a client declares with these handlers.
+ *
+ * @example
+ * ```ts
+ * const declared = CapabilityLayer.declaredBy({ roots: { list: Effect.succeed([]), changes: Stream.empty } })
+ * // { roots: { listChanged: true } }
+ * ```
+ */
+export const declaredBy = (handlers: Handlers): ClientCapabilities => declare(effective(handlers))
+
 const build = (given: Handlers): Effect.Effect<Capabilities["Service"], never, Scope.Scope> =>
   Effect.gen(function* () {
-    const elicitation = given.elicitation?.modes.length === 0 ? undefined : given.elicitation
-    const handlers = { ...given, elicitation }
-    const { roots, sampling } = handlers
+    const handlers = effective(given)
+    const { elicitation, roots, sampling } = handlers
     const answers = new Map<string, TaskStore.Answer>()
     const announced: Array<Stream.Stream<Announcement>> = []
     if (roots !== undefined) {

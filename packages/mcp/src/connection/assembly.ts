@@ -19,18 +19,20 @@ import * as CapabilityLayer from "../capability/capabilities.ts"
 import type { Capabilities } from "../capability/capabilities.ts"
 import { makeBudget } from "../capability/budget.ts"
 import type { Roots } from "../capability/roots.ts"
-import type { RemoteServer, ServerConfig } from "../config.ts"
+import type { LocalServer, RemoteServer, ServerConfig } from "../config.ts"
 import * as Http from "../http/http.ts"
 import { environment } from "../process/environment.ts"
 import type { Implementation, Root } from "../protocol/model.ts"
-import { isRevision } from "../protocol/revision.ts"
+import { isRevision, latest } from "../protocol/revision.ts"
 import type { SessionError } from "../session/error.ts"
 import * as SessionLayer from "../session/session.ts"
 import type { Session } from "../session/session.ts"
+import { shared } from "../sharing/sharing.ts"
 import * as TransportLayer from "../transport/layer.ts"
 import type { Transport } from "../transport/transport.ts"
 import type { Authorize } from "./authorize.ts"
 import { networkingOf } from "./networking.ts"
+import { identityOf } from "./sharing.ts"
 
 /** What a server's layers may know besides its entry. */
 export interface Surroundings {
@@ -108,6 +110,28 @@ const overNetwork = (config: RemoteServer, directory: string): Layer.Layer<Trans
   return networking === undefined ? transport : Layer.provide(transport, Http.layerNetworking(networking))
 }
 
+const handlersOf = (config: ServerConfig, surroundings: Surroundings): CapabilityLayer.Handlers => ({
+  ...surroundings.handlers,
+  roots: rootsOf(config, surroundings),
+})
+
+const local = (config: LocalServer, surroundings: Surroundings): Layer.Layer<Transport> => {
+  const { directory } = surroundings
+  const transport = TransportLayer.stdio({
+    command: config.command,
+    cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),
+    env: environment(config.inheritEnvironment, config.environment),
+    // What inherits nothing sees nothing that was not configured.
+    marked: config.inheritEnvironment,
+    messageLimit: config.limits.message,
+  })
+  if (!config.shared) return transport
+  // A server that may ask is another than one that may not: who shares it must answer the same.
+  const declared = CapabilityLayer.declaredBy(handlersOf(config, surroundings))
+  const identity = identityOf(config, directory, isRevision(config.protocol) ? config.protocol : latest, declared)
+  return shared({ identity, messageLimit: config.limits.message })(transport)
+}
+
 const fromConfig: Assembly = {
   auth: (config, { directory }, oauth) => {
     if (oauth !== undefined) return AuthLayer.of(oauth)
@@ -117,21 +141,11 @@ const fromConfig: Assembly = {
       ? AuthLayer.headers(headers)
       : AuthLayer.helper({ server: config.name, command: config.headersHelper, cwd: directory, headers })
   },
-  transport: (config, { directory }) =>
-    config.type === "remote"
-      ? overNetwork(config, directory)
-      : TransportLayer.stdio({
-          command: config.command,
-          cwd: config.cwd === undefined ? directory : resolve(directory, config.cwd),
-          env: environment(config.inheritEnvironment, config.environment),
-          // What inherits nothing sees nothing that was not configured.
-          marked: config.inheritEnvironment,
-          messageLimit: config.limits.message,
-        }),
+  transport: (config, surroundings) =>
+    config.type === "remote" ? overNetwork(config, surroundings.directory) : local(config, surroundings),
   capabilities: (config, surroundings) =>
     CapabilityLayer.make({
-      ...surroundings.handlers,
-      roots: rootsOf(config, surroundings),
+      ...handlersOf(config, surroundings),
       // Made here, so that it outlives a session.
       budget: makeBudget(config.sampling),
     }),

@@ -22,7 +22,7 @@ interface Marked extends ProcessRecord {
 }
 
 /** Where process ids mean the same: those of another container, or another start of the machine, are others. */
-const space = Effect.orElseSucceed(
+export const space = Effect.orElseSucceed(
   Effect.try({
     try: () =>
       process.platform === "linux"

@@ -57,8 +57,8 @@ const open: ReadonlySet<string> = new Set(["working", "input_required"])
 export const make = (options: {
   /** How long the end of a visit is waited for, in milliseconds. */
   readonly visit: number
-  /** Whether a request waits for an answer though its caller has gone. */
-  readonly hasLate: () => boolean
+  /** Whether it is needed by somebody else: one who waits for an answer though its caller has gone, or another program. */
+  readonly isNeeded: () => boolean
   readonly notifications: Notifications["Service"]
 }): Effect.Effect<Idleness, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -101,7 +101,7 @@ export const make = (options: {
     const idle = () => {
       const at = now()
       for (const [what, until] of expected) if (until <= at) settle(what)
-      if (count > 0 || expected.size > 0 || options.hasLate()) {
+      if (count > 0 || expected.size > 0 || options.isNeeded()) {
         last = at
         return undefined
       }

@@ -210,7 +210,11 @@ const begin = (
     const interactionTimeout = options.interactionTimeout ?? defaultInteractionTimeout
     const idleness =
       options.watched === true
-        ? yield* Idleness.make({ visit: interactionTimeout, hasLate: () => requests.hasLate(), notifications })
+        ? yield* Idleness.make({
+            visit: interactionTimeout,
+            isNeeded: () => requests.hasLate() || connection?.serves?.() === true,
+            notifications,
+          })
         : Idleness.none
     const visits = idleness.visits(
       UrlElicitations.make({ origin, capabilities, timeout: interactionTimeout, ended: Deferred.await(over) }),

@@ -81,6 +81,7 @@ const mayPass = (error: TaskError | SessionError): boolean =>
 const endings: ReadonlySet<string> = new Set([
   "ProcessExited",
   "OutputClosed",
+  "OwnerEnded",
   "Unresponsive",
   "Closed",
   "Disconnected",

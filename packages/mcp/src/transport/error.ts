@@ -42,6 +42,30 @@ export class OutputClosed extends Data.TaggedError("OutputClosed")<{ readonly co
   }
 }
 
+/** The program that ran the server for this one, too, does so no longer. */
+export class OwnerEnded extends Data.TaggedError("OwnerEnded")<{
+  /** The process id of that program. */
+  readonly owner: number
+  /** What became of it: `ended`, or why it gave the server up. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `process ${this.owner}, which ran the server for every program of the project, ${this.detail}`
+  }
+}
+
+/** The program that runs the server for others does not answer them. */
+export class OwnerSilent extends Data.TaggedError("OwnerSilent")<{
+  /** The process id of that program. */
+  readonly owner: number
+  /** How long it was waited for, in milliseconds. */
+  readonly after: number
+}> {
+  override get message(): string {
+    return `process ${this.owner}, which runs the server for every program of the project, has not answered for ${this.after} ms. End it, or set "shared" to false in the server's entry`
+  }
+}
+
 /** The server did not answer a ping (Ping, Behavior Requirements): the connection is taken for dead. */
 export class Unresponsive extends Data.TaggedError("Unresponsive")<{
   /** How long it was waited for, in milliseconds. */
@@ -155,6 +179,8 @@ export type TransportReason =
   | SpawnFailed
   | ProcessExited
   | OutputClosed
+  | OwnerEnded
+  | OwnerSilent
   | Unresponsive
   | Closed
   | MessageTooLarge

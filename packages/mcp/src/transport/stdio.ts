@@ -17,7 +17,7 @@ import * as Mark from "../process/mark.ts"
 import { programOf } from "../process/program.ts"
 import { defaultGrace, endTree, type Grace, leader } from "../process/tree.ts"
 import { parse } from "../protocol/json.ts"
-import type { Message, RequestId } from "../protocol/jsonrpc.ts"
+import type { RequestId } from "../protocol/jsonrpc.ts"
 import {
   Closed,
   fail,
@@ -31,6 +31,7 @@ import { makeLineSplitter } from "./lines.ts"
 import { encode } from "./outgoing.ts"
 import { answeredId } from "./oversized.ts"
 import type { Connection, Receiver } from "./transport.ts"
+import { makeLineWriter } from "./writer.ts"
 
 /** How a local server is started. */
 export interface StdioOptions {
@@ -50,15 +51,6 @@ export interface StdioOptions {
 
 /** 64 MiB: ten times what any server was seen to send, and nothing that hurts. */
 const defaultMessageLimit = 64 * 1024 * 1024
-
-/** What may wait unread in a server's stdin, in characters, before `send` refuses. */
-const unreadLimit = 4 * 1024 * 1024
-
-/**
- * How much is joined before it is written without waiting for the turn to end, in characters: a server that has work
- * already answers while the callers still write (a third more calls per second with 64 in flight).
- */
-const joined = 2 * 1024
 
 /** Lines of stderr that are kept for the reason of an ending. */
 const keptStderrLines = 20
@@ -127,39 +119,6 @@ const start = (options: StdioOptions): Effect.Effect<ChildProcessWithoutNullStre
       }),
   )
 
-/** Joins the messages of one turn into one write, and counts what was not read yet. */
-const makeWriter = (child: ChildProcessWithoutNullStreams, receiver: Receiver) => {
-  let buffer = ""
-  let unread = 0
-  let refused = false
-  const flush = () => {
-    const text = buffer
-    if (text === "") return
-    buffer = ""
-    child.stdin.write(text, () => {
-      unread -= text.length
-      if (!refused || unread > unreadLimit / 2) return
-      refused = false
-      receiver.writable()
-    })
-  }
-  const send = (message: Message): boolean => {
-    if (unread >= unreadLimit) {
-      refused = true
-      return false
-    }
-    const json = encode(message, receiver)
-    if (json === undefined) return true
-    const text = json + "\n"
-    unread += text.length
-    if (buffer === "") queueMicrotask(flush)
-    buffer += text
-    if (buffer.length > joined) flush()
-    return true
-  }
-  return { send, flush }
-}
-
 const makeReader = (receiver: Receiver, limit: number) => {
   let junk = 0
   const report = (line: string) => {
@@ -210,7 +169,12 @@ export const open = (
         const mark = options.marked === false ? undefined : yield* Mark.make
         const env = options.env ?? process.env
         const child = yield* start({ ...options, env: mark === undefined ? env : { ...env, [Mark.variable]: mark } })
-        return { child, mark, root: yield* leader(child.pid ?? 0), writer: makeWriter(child, receiver) }
+        return {
+          child,
+          mark,
+          root: yield* leader(child.pid ?? 0),
+          writer: makeLineWriter(child.stdin, receiver.writable),
+        }
       }),
       ({ child, mark, root, writer }) => {
         const closeStdin = Effect.sync(() => {
@@ -272,7 +236,12 @@ export const open = (
       if (!exited && !ended) endSoon(() => fail(new OutputClosed({ command })))
     })
     return {
-      send: writer.send,
+      send: (message) => {
+        if (writer.isFull()) return false
+        const json = encode(message, receiver)
+        if (json !== undefined) writer.line(json)
+        return true
+      },
       abandoned: () => true,
       negotiated: () => undefined,
       pid: child.pid,

@@ -52,6 +52,8 @@ export interface Connection {
   readonly kind?: string | undefined
   /** The process id of a local server. */
   readonly pid?: number | undefined
+  /** Whether others use what is behind the connection, and would lose it with this one. Default: nobody does. */
+  readonly serves?: (() => boolean) | undefined
 }
 
 /**
