@@ -30,13 +30,17 @@ const program = Effect.gen(function* () {
   const decoded = Config.decode("work", JSON.parse(entry))
   if (!("config" in decoded)) return yield* Effect.die("no configuration")
   const status = yield* mcp.add(decoded.config)
-  const actions = (argument: unknown): Record<string, Effect.Effect<unknown, unknown>> => ({
-    call: mcp.callTool("work", String(Object(argument).tool), Object(argument).arguments),
+  const actions = (argument: unknown, request: number): Record<string, Effect.Effect<unknown, unknown>> => ({
+    call: mcp.callTool("work", String(Object(argument).tool), Object(argument).arguments, { request }),
     subscribe: mcp.subscribe("work", String(argument)),
     unsubscribe: mcp.unsubscribe("work", String(argument)),
     setLevel: Level.isLevel(argument) ? mcp.setLevel("work", argument) : Effect.void,
     tools: Effect.map(mcp.tools("work"), (tools) => tools.length),
+    read: mcp.readResource("work", String(argument)),
     servers: mcp.servers,
+    tasks: mcp.tasks("work"),
+    taskResult: mcp.taskResult("work", String(argument)),
+    cancelTask: mcp.cancelTask("work", String(argument)),
     disconnect: mcp.disconnect("work"),
     connect: mcp.connect("work"),
   })
@@ -44,7 +48,7 @@ const program = Effect.gen(function* () {
   const turn = (line: string) => {
     const { argument, cancel, does, id } = JSON.parse(line)
     if (cancel !== undefined) return running.get(cancel)?.interruptUnsafe()
-    const fiber = Effect.runFork(actions(argument)[does] ?? Effect.die(`what is ${does}?`))
+    const fiber = Effect.runFork(actions(argument, id)[does] ?? Effect.die(`what is ${does}?`))
     running.set(id, fiber)
     fiber.addObserver((exit) => {
       running.delete(id)
