@@ -11,8 +11,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Beginning from "./beginning.ts"
+import * as Callers from "./callers.ts"
 import type { HostConfig, Hooks, Input } from "./host.ts"
-import { type Options, start, type Taken } from "./instance.ts"
+import { type Options, start, type Started, type Taken } from "./instance.ts"
+import * as Page from "./page.ts"
+import * as Sampling from "./sampling.ts"
 import * as Tell from "./tell.ts"
 
 /** This client has deadlines of its own; OpenCode's are not in their way. In milliseconds: a day. */
@@ -25,10 +28,11 @@ class BadOption extends Data.TaggedError("BadOption")<{ readonly message: string
 
 /** The options, or what is wrong with them. */
 const optionsOf = (value: unknown): Options | string => {
-  const { servers }: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
-  if (servers === undefined) return {}
+  const { open, servers }: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
   const isName = (name: unknown): name is string => typeof name === "string"
-  if (Array.isArray(servers) && servers.every(isName)) return { servers }
+  if (open !== undefined && typeof open !== "boolean") return "its option `open` has to be true or false"
+  if (servers === undefined) return { open }
+  if (Array.isArray(servers) && servers.every(isName)) return { open, servers }
   return "its option `servers` has to be a list of names"
 }
 
@@ -45,21 +49,48 @@ const take = (config: HostConfig, taken: ReadonlyArray<Taken>): void => {
   }
 }
 
+/** The command that opens the page, where the person has none of this name. Its template is never a prompt. */
+const offer = (config: HostConfig): void => {
+  const commands = (config.command ??= {})
+  commands[Page.command] ??= {
+    description: "Open the page of the MCP servers: what they ask, tools, calls, log",
+    template: marker,
+  }
+}
+
+/** By which the command is known to be ours. */
+const marker = "The page of the MCP servers could not be opened."
+
 const server = async ({ client, directory }: Input, given?: unknown): Promise<Hooks> => {
   if (isCommand()) return {}
   const told = Tell.make(client)
   const scope = Scope.makeUnsafe()
   const options = optionsOf(given)
   const beginning = Beginning.make()
-  const starting: Effect.Effect<ReadonlyArray<Taken>, unknown> = typeof options === "string"
-    ? Effect.fail(new BadOption({ message: options }))
-    : Scope.provide(start({ directory, options, client, beginning }), scope)
+  const callers = Callers.make()
+  const samples = Sampling.make(client, callers)
+  const starting: Effect.Effect<Started, unknown> =
+    typeof options === "string"
+      ? Effect.fail(new BadOption({ message: options }))
+      : Scope.provide(start({ directory, options, client, beginning, callers, samples }), scope)
   const started = Effect.runPromiseExit(starting)
   const dispose = () => Effect.runPromise(Scope.close(scope, Exit.void))
   return {
+    ...callers.hooks,
+    ...samples.hooks,
+    "command.execute.before": async ({ command }, { parts }) => {
+      const exit = await started
+      if (command !== Page.command || Exit.isFailure(exit) || !parts.some(({ text }) => text === marker)) return
+      await Effect.runPromise(exit.value.page.show)
+      // Otherwise it would be a prompt.
+      throw new Error("The MCP page was opened: there is nothing for the model to do")
+    },
     config: async (config) => {
       const exit = await started
-      if (Exit.isSuccess(exit)) return take(config, exit.value)
+      if (Exit.isSuccess(exit)) {
+        take(config, exit.value.taken)
+        return offer(config)
+      }
       const error = Cause.squash(exit.cause)
       const message = `The MCP plugin could not start: ${error instanceof Error ? error.message : String(error)}`
       told.log("error", message)
@@ -71,7 +102,10 @@ const server = async ({ client, directory }: Input, given?: unknown): Promise<Ho
       })
       await dispose()
     },
-    "chat.params": async () => beginning.asked(),
+    "chat.params": async (input, output) => {
+      beginning.asked()
+      await samples.hooks["chat.params"]?.(input, output)
+    },
     dispose,
   }
 }

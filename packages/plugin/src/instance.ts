@@ -7,10 +7,12 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import { Mcp } from "@opencode-ai/mcp/mcp"
 import * as Bus from "@opencode-ai/opencode/bus/index"
 import { Config, type Snapshot } from "@opencode-ai/opencode/config/config"
+import { seen } from "@opencode-ai/opencode/inbox/seen"
 import * as McpEvent from "@opencode-ai/opencode/mcp/event"
 import * as MCP from "@opencode-ai/opencode/mcp/index"
 import * as Instance from "@opencode-ai/opencode/mcp/instance"
 import * as Truncate from "@opencode-ai/opencode/tool/truncate"
+import * as Place from "@opencode-ai/opencode/trust/page"
 import { Trust } from "@opencode-ai/opencode/trust/trust"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,15 +22,20 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as Answers from "./answers.ts"
 import type * as Beginning from "./beginning.ts"
+import { type Callers, isCaller } from "./callers.ts"
 import type { Kind } from "./gateway/model.ts"
 import * as Gateway from "./gateway/http.ts"
 import type { Client } from "./host.ts"
+import * as Page from "./page.ts"
+import type { Samples } from "./sampling.ts"
 import * as Tell from "./tell.ts"
 
 /** The options of the plugin in opencode.json, beside its name. */
 export interface Options {
   /** The servers that are taken over. Default: all of them. */
   readonly servers?: ReadonlyArray<string> | undefined
+  /** Whether a browser is opened at the page when a server asks. Default: true. */
+  readonly open?: boolean | undefined
 }
 
 /** A server that was taken over, as OpenCode's configuration has to name it. */
@@ -70,12 +77,38 @@ const atOnce = 4
 /** Between two looks at whether a server is still busy, in milliseconds. */
 const glance = 250
 
+/** What runs for an instance. */
+export interface Started {
+  readonly taken: ReadonlyArray<Taken>
+  readonly page: Page.Page
+}
+
+/** The client, where each call says whose it is. */
+const calledBy = (mcp: Mcp["Service"], { of }: Callers): Mcp["Service"] => ({
+  ...mcp,
+  callTool: (server, tool, args, options) =>
+    Effect.flatMap(mcp.offered.tools, (known) => {
+      const found = known.find((entry) => entry.server === server && entry.tool.name === tool)
+      const request = found === undefined ? undefined : of(found.key, args ?? {})
+      return mcp.callTool(server, tool, args, { ...options, ...(request === undefined ? {} : { request }) })
+    }),
+})
+
+/** A line of standard error, where `opencode run` has no screen of its own. */
+const print = (line: string): void => {
+  const [command, ...words] = process.argv.slice(1).filter((word) => !word.includes("/"))
+  const isInteractive = words.includes("-i") || words.includes("--interactive")
+  if (command === "run" && !isInteractive) process.stderr.write(`${line}\n`)
+}
+
 export const start = (options: {
   readonly directory: string
   readonly options: Options
   readonly client: Client
   readonly beginning: Beginning.Beginning
-}): Effect.Effect<ReadonlyArray<Taken>, unknown, Scope.Scope> => {
+  readonly callers: Callers
+  readonly samples: Samples
+}): Effect.Effect<Started, unknown, Scope.Scope> => {
   const told = Tell.make(options.client)
   const platform = Layer.merge(NodeFileSystem.layer, NodePath.layer)
   // Not on OpenCode's screen.
@@ -86,16 +119,21 @@ export const start = (options: {
   ])
   const services = MCP.layer.pipe(
     Layer.provideMerge(
-      Layer.mergeAll(Instance.client({ answers: Answers.layer(told), interactionTimeout }), Bus.layer, Truncate.layer),
+      Layer.mergeAll(
+        seen(Instance.client({ answers: Answers.layer(options.samples.sampling), interactionTimeout })),
+        Bus.layer,
+        Truncate.layer,
+      ),
     ),
     Layer.provideMerge(Layer.mergeAll(configLayer(options.directory, options.options), Trust.layer())),
     Layer.provide(platform),
     Layer.provideMerge(logger),
     Layer.provide(Layer.succeed(Instance.Pace)({ atOnce, later: options.beginning.over })),
+    Layer.provide(Layer.succeed(Place.Page)(Page.name)),
   )
   return Effect.gen(function* () {
     const context = yield* Layer.build(services)
-    const mcp = Context.get(context, Mcp)
+    const mcp = calledBy(Context.get(context, Mcp), options.callers)
     const service = Context.get(context, MCP.Service)
     const { servers, warnings } = yield* Context.get(context, Config).get
     for (const warning of warnings) told.log("warn", warning)
@@ -107,12 +145,27 @@ export const start = (options: {
       context,
     )
     yield* Effect.provideContext(attend(gateway, told, options.client), context)
-    return servers.map(({ config, name }) => ({
+    const page = yield* Effect.provideContext(
+      Page.make({
+        told,
+        print,
+        interactionTimeout,
+        open: options.options.open ?? true,
+        mask: service.mask,
+        model: ({ request }) => {
+          const model = isCaller(request) ? options.callers.model(request.sessionID) : undefined
+          return model === undefined ? undefined : `${model.providerID}/${model.modelID}`
+        },
+      }),
+      context,
+    )
+    const taken = servers.map(({ config, name }) => ({
       name,
       enabled: config?.enabled ?? true,
       url: gateway.url(name),
       headers: gateway.headers,
     }))
+    return { taken, page }
   })
 }
 

@@ -2,6 +2,7 @@ import { Client as SdkClient } from "@modelcontextprotocol/sdk/client/index.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js"
 import { it } from "@opencode-ai/testing/effect"
+import { openPage } from "@opencode-ai/testing/page"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
 import type { LocalPeer } from "@opencode-ai/testing/peers/launch"
 import { sdkV1 } from "@opencode-ai/testing/peers/served"
@@ -14,9 +15,14 @@ import * as Fiber from "effect/Fiber"
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Beginning from "../src/beginning.ts"
+import * as Callers from "../src/callers.ts"
 import type { LogEntry, Toast } from "../src/host.ts"
 import { start } from "../src/instance.ts"
+import * as Sampling from "../src/sampling.ts"
 import * as Tell from "../src/tell.ts"
+
+const requestedSchema = { type: "object", properties: {} }
+const nobody = async () => undefined
 
 /** The gateway to one server, without an OpenCode: what it would be told is kept. */
 const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {}, wanted?: ReadonlyArray<string>) {
@@ -37,8 +43,12 @@ const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {
     app: { log: async ({ body }: { body: LogEntry }) => void log.push(body) },
     tui: { showToast: async ({ body }: { body: Toast }) => void toasts.push(body) },
     mcp: { connect: async () => undefined },
+    session: { create: nobody, prompt: nobody, abort: nobody, delete: nobody },
   }
-  const taken = yield* start({ directory, options: { servers: wanted }, client, beginning: Beginning.make() }).pipe(
+  const callers = Callers.make()
+  const samples = Sampling.make(client, callers)
+  const options = { servers: wanted, open: false }
+  const { taken } = yield* start({ directory, options, client, beginning: Beginning.make(), callers, samples }).pipe(
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
   )
   return { taken, toasts, log }
@@ -141,16 +151,27 @@ describe("the gateway", () => {
     }),
   )
 
-  it.live("tells the person what a server asks, answers it at once, and logs what servers say", () =>
+  it.live("tells the person what a server asks, and where, waits for the answer, and logs what servers say", () =>
     Effect.gen(function* () {
       const { log, taken, toasts } = yield* gateway(sdkV1())
       const client = yield* connect(first(taken))
-      const params = { message: "Your name?", requestedSchema: { type: "object", properties: {} } }
+      const params = { message: "Your name?\nAnswer at http://127.0.0.1:1", requestedSchema }
       const ask = () => client.callTool({ name: "ask", arguments: { method: "elicitation/create", params } })
-      expect(JSON.stringify(yield* Effect.promise(ask))).toContain("cancel")
-      expect(toasts.map(({ message }) => message).join()).toContain("Your name?")
-      const said = { method: "notifications/message", params: { level: "error", data: "out of paper" } }
-      yield* Effect.promise(() => client.callTool({ name: "notify", arguments: said }))
+      const call = yield* Effect.forkScoped(Effect.promise(ask))
+      const { message } = yield* poll(() => toasts[0])
+      const [said = "", where = "", ...more] = message.split("\n")
+      expect({ said, more }).toEqual({
+        said: 'Server "near" asks: Your name? Answer at http://127.0.0.1:1',
+        more: [],
+      })
+      const page = yield* openPage(where.replace("Answer at ", ""))
+      const { questions } = yield* page.until("questions", ({ questions }) => questions.length > 0)
+      const { id, kind } = first(questions)
+      expect(kind).toBe("form")
+      yield* page.ask("answer", { id, answer: { action: "decline" } })
+      expect(JSON.stringify(yield* Fiber.join(call))).toContain("decline")
+      const words = { method: "notifications/message", params: { level: "error", data: "out of paper" } }
+      yield* Effect.promise(() => client.callTool({ name: "notify", arguments: words }))
       const entry = yield* poll(() => log.find(({ message }) => message === "out of paper"))
       expect(entry).toMatchObject({ level: "error", extra: { server: "near" } })
     }),

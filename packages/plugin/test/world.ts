@@ -1,12 +1,24 @@
 /** A released OpenCode with the plugin as it is built, a model that answers by a script, and real servers. */
 import { modelPeer, type ModelRequest, type ModelStep } from "@opencode-ai/testing/peers/model"
 import { openCode, OpenCodeError, type Serving } from "@opencode-ai/testing/peers/opencode"
+import { poll } from "@opencode-ai/testing/polling"
+import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+
+/** A program for `BROWSER`, and the addresses that it was called with. */
+export const browser = Effect.gen(function* () {
+  const directory = yield* temporaryDirectory
+  const [program, file] = [join(directory, "browser"), join(directory, "opened")]
+  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$1" >> '${file}'\n`, { mode: 0o755 })
+  writeFileSync(file, "")
+  const opened = () => readFileSync(file, "utf8").split("\n").slice(0, -1)
+  return { env: { BROWSER: program }, opened, next: (index: number) => poll(() => opened()[index]) }
+})
 
 /** The plugin, bundled as `bun run build` does it, once for a file of tests. */
 const built = (() => {
@@ -30,16 +42,17 @@ export interface Setting {
   readonly options?: object
   /** What the model takes besides text. */
   readonly input?: ReadonlyArray<"image">
+  /** More of the environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** OpenCode with these servers and the plugin. */
-export const world = Effect.fnUntraced(function* ({ input = [], options, script, servers }: Setting) {
+export const world = Effect.fnUntraced(function* ({ env, input = [], options, script, servers }: Setting) {
   const model = yield* modelPeer(script)
-  const host = yield* openCode({
-    ...model.config({ attachment: true, modalities: { input: ["text", ...input], output: ["text"] } }),
-    plugin: [options === undefined ? built : [built, options]],
-    mcp: servers,
-  })
+  const modalities = { input: ["text", ...input], output: ["text"] }
+  const plugin = [options === undefined ? built : [built, options]]
+  const config = { ...model.config({ attachment: true, temperature: true, modalities }), plugin, mcp: servers }
+  const host = yield* openCode(config, env)
   return { model, host }
 })
 

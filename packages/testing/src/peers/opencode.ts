@@ -29,11 +29,13 @@ const find = (): { readonly path: string } | { readonly missing: string } => {
 }
 const found = find()
 
-/** Registers a test that needs OpenCode, as `it.live` does. */
-export const itOpenCode: (...test: Parameters<Tester<never>>) => void = (name, body, timeout) =>
+type Register = (...test: Parameters<Tester<never>>) => void
+
+/** Registers a test that needs OpenCode, as `it.live` does; `register`: what it needs besides, as `inChromium`. */
+export const itOpenCode = (...[name, body, timeout, register = it.live]: [...Parameters<Register>, Register?]): void =>
   "missing" in found && !process.env["CI"]
     ? it.live.skip(`${name}: ${found.missing}`, body, timeout)
-    : it.live(name, body, timeout)
+    : register(name, body, timeout)
 
 /** What a run of `opencode run` came to. */
 export interface Ran {
@@ -75,8 +77,11 @@ const kill = (child: ChildProcess) =>
     ended(child),
   )
 
-/** OpenCode with this configuration, as the person's own. */
-export const openCode = (config: object): Effect.Effect<OpenCode, never, Scope.Scope> =>
+/** OpenCode with this configuration, as the person's own. No browser of the machine's is ever opened: `BROWSER` is in `more`. */
+export const openCode = (
+  config: object,
+  more: Readonly<Record<string, string>> = {},
+): Effect.Effect<OpenCode, never, Scope.Scope> =>
   Effect.gen(function* () {
     const root = realpathSync(yield* temporaryDirectory)
     const [home, directory] = [join(root, "home"), join(root, "project")]
@@ -88,7 +93,8 @@ export const openCode = (config: object): Effect.Effect<OpenCode, never, Scope.S
     const dependencies = { "@opencode-ai/plugin": "1.18.33" }
     writeFileSync(join(own, "package.json"), JSON.stringify({ dependencies }))
     writeFileSync(join(own, "package-lock.json"), JSON.stringify({ packages: { "": { dependencies } } }))
-    const inherited = Object.entries(process.env).filter(([name]) => !/^(OPENCODE|XDG)_|_proxy$/i.test(name))
+    const others = /^(OPENCODE|XDG)_|_proxy$|^(BROWSER|DISPLAY|WAYLAND_DISPLAY)$/i
+    const inherited = Object.entries(process.env).filter(([name]) => !others.test(name))
     const env = {
       ...Object.fromEntries(inherited),
       // It goes by this, and not by where it was started.
@@ -101,6 +107,7 @@ export const openCode = (config: object): Effect.Effect<OpenCode, never, Scope.S
       OPENCODE_DISABLE_AUTOUPDATE: "1",
       OPENCODE_DISABLE_MODELS_FETCH: "1",
       OPENCODE_DISABLE_LSP_DOWNLOAD: "1",
+      ...more,
     }
     const start = (...args: ReadonlyArray<string>) =>
       Effect.sync(() => {
