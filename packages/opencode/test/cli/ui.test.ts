@@ -4,11 +4,12 @@ import { modelPeer } from "@opencode-ai/testing/peers/model"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV1, sdkV2 } from "@opencode-ai/testing/peers/served"
 import { it } from "@opencode-ai/testing/effect"
-import { describe, expect } from "@opencode-ai/testing/runner"
+import { describe, expect, test } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { chmodSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { fileURLToPath } from "node:url"
 import { json, type Running, world } from "./program.ts"
 
 const address = /^http:\/\/127\.0\.0\.1:\d+\/\?secret=\S+$/m
@@ -240,6 +241,19 @@ describe("ui", () => {
 })
 
 describe("the same page", () => {
+  test("costs nobody anything who does not ask for it: list, the shell and sessions load nothing of it", () => {
+    const modules = ["cli/cmd/mcp", "cli/cmd/session", "cli/command/list", "cli/command/session", "cli/shell/pipe"]
+    const paths = modules.map((name) => fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url)))
+    const load = paths.map((path) => `await import(${JSON.stringify(path)})`).join(";")
+    const script = `${load}; console.log(Object.keys(require.cache).join("\\n"))`
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", script])
+    const loaded = stdout.toString().split("\n")
+    expect(loaded).toContain(paths[2])
+    const ofPage = loaded.filter((path) => /\/inbox\//.test(path)).map((path) => path.replace(/.*\/packages\//, ""))
+    // What sees calls, from the start of a shell or a session on.
+    expect(ofPage.toSorted()).toEqual(["inbox/src/underway.ts", "opencode/src/inbox/seen.ts"])
+  })
+
   it.live("is that of a shell, whose questions are answered there though no person is at its terminal", () =>
     Effect.gen(function* () {
       const { start, write } = yield* world
