@@ -71,18 +71,18 @@ const make = ({ get, mask }: Sections["Service"]): Interface => {
     )
     return failure(said.join("; "))
   }
-  const chosen = Effect.suspend(() => {
-    const { value, where } = get("model")
-    if (typeof value === "string" && value !== "") return Effect.succeed([value, where()] as const)
-    if (value !== undefined) return failure(`${where()}: expected "provider/model"`)
-    const [only, ...others] = all
-    if (only !== undefined && others.length === 0) return Effect.succeed([only, section.where()] as const)
-    return only === undefined
-      ? failure(`no model is configured. Put a provider into opencode.json:\n${suggestion}`)
-      : failure(
-          `no model is chosen: put "model": ${JSON.stringify(only)} into opencode.json, or give --model${offer("", all)}`,
-        )
-  })
+  /** `or`: what can be done in place of an entry. */
+  const chosen = (or: string) =>
+    Effect.suspend(() => {
+      const { value, where } = get("model")
+      if (typeof value === "string" && value !== "") return Effect.succeed([value, where()] as const)
+      if (value !== undefined) return failure(`${where()}: expected "provider/model"`)
+      const [only, ...others] = all
+      if (only !== undefined && others.length === 0) return Effect.succeed([only, section.where()] as const)
+      return only === undefined
+        ? failure(`no model is configured. Put a provider into opencode.json:\n${suggestion}`)
+        : failure(`no model is chosen: put "model": ${JSON.stringify(only)} into opencode.json${or}${offer("", all)}`)
+    })
   const make = Effect.fnUntraced(function* (id: string, where: string) {
     const slash = id.indexOf("/")
     if (slash < 1)
@@ -133,11 +133,11 @@ const make = ({ get, mask }: Sections["Service"]): Interface => {
   const made = new Map<string, Model>()
   return {
     mask,
-    chosen: () => Effect.map(chosen, ([id]) => id),
+    chosen: () => Effect.map(chosen(""), ([id]) => id),
     list: () => Effect.succeed(all),
     model: (id) =>
       Effect.gen(function* () {
-        const [wanted, where] = id === undefined ? yield* chosen : [id, "--model"]
+        const [wanted, where] = id === undefined ? yield* chosen(", or give --model") : [id, "--model"]
         const known = made.get(wanted)
         if (known !== undefined) return known
         const model = yield* make(wanted, where)
