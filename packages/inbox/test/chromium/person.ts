@@ -27,8 +27,8 @@ export interface Person {
   readonly on: (role: Role, name: Name, ...keys: ReadonlyArray<string>) => Done
   /** Tabs there, and types in place of what is written there. */
   readonly fill: (role: Role, name: Name, text: string) => Done
-  /** Tabs to what has this label, and types there: for what has no role, as a date. */
-  readonly write: (label: string, ...keys: ReadonlyArray<string>) => Done
+  /** Tabs to what has this label, and types there, or presses a key where one is named so: for what has no role, as a date. */
+  readonly write: (label: string, ...texts: ReadonlyArray<string>) => Done
   /** Tabs to a group of radio buttons, and moves to one of them. */
   readonly choose: (group: string, option: string) => Done
   /** Waits until this is seen. */
@@ -91,10 +91,13 @@ export const personAt = (there: Tab): Person => {
         await page.keyboard.press("ControlOrMeta+a")
         await page.keyboard.insertText(text)
       }),
-    write: (label, ...keys) =>
+    write: (label, ...texts) =>
       tab.use(async (page) => {
         await moveTo(page, page.getByLabel(label, { exact: true }))
-        for (const key of keys) await page.keyboard.press(key)
+        for (const text of texts) {
+          if (text.startsWith("Arrow")) await page.keyboard.press(text)
+          else await page.keyboard.type(text)
+        }
       }),
     choose: (group, option) =>
       tab.use(async (page) => {
