@@ -1,9 +1,10 @@
 /** What goes on: calls in flight, tasks, and tools that are held back because they changed. */
-import { createSignal, For, Match, Show, Switch } from "solid-js"
+import { createEffect, createSignal, For, Match, on, Show, Switch } from "solid-js"
 import type { CallView, HeldView } from "../model.ts"
 import { now } from "./clock.ts"
 import { Result } from "./content.tsx"
 import { useInbox } from "./context.ts"
+import { grants } from "./guard.ts"
 import type { Refusal, TaskRow } from "./state.ts"
 import { clock, line } from "./text.ts"
 import { Button, Chip, Empty, Json, Line, Problem, Progress, Text } from "./ui.tsx"
@@ -72,6 +73,12 @@ const tones: Record<TaskRow["status"], string> = {
   cancelled: "disabled",
 }
 
+/** A time of the protocol's, as the person has it. */
+const moment = (iso: string): string => {
+  const at = new Date(iso)
+  return Number.isNaN(at.getTime()) ? line(iso) : at.toLocaleString()
+}
+
 const Task = (props: { readonly task: TaskRow }) => {
   const { ask, does } = useInbox()
   const [result, setResult] = createSignal<{ readonly result: unknown }>()
@@ -113,7 +120,7 @@ const Task = (props: { readonly task: TaskRow }) => {
       </div>
       <Show when={props.task.message}>{(message) => <Text text={message()} lines={6} />}</Show>
       <p class="dim small number">
-        <Line text={`made ${props.task.created}, last heard of ${props.task.updated}`} />
+        Since {moment(props.task.created)}, last heard of {moment(props.task.updated)}
       </p>
       <Show when={refusal()}>{(said) => <Problem message={said().message} hint={said().hint} />}</Show>
       <Show when={result()}>{(result) => <Result result={result().result} />}</Show>
@@ -196,7 +203,9 @@ const Held = (props: { readonly held: HeldView }) => {
         <Button
           look="main"
           aria-label={`Offer ${name()} as it is now`}
+          aria-disabled={!grants.armed()}
           onClick={() =>
+            grants.armed() &&
             void does(ask("offer", { server: props.held.server, tool: props.held.tool }), props.held.server)
           }
         >
@@ -210,6 +219,7 @@ const Held = (props: { readonly held: HeldView }) => {
 export const Changed = () => {
   const { held } = useInbox()
   const looked = useLooked()
+  createEffect(on(held, () => grants.moved()))
   return (
     <Show
       when={looked(held()).length > 0}

@@ -13,7 +13,7 @@ import { Button, Line } from "./ui.tsx"
 import { tabs, type TabId } from "./view.ts"
 
 const Banner = () => {
-  const { link, retry } = useInbox()
+  const { link, retry, why } = useInbox()
   return (
     <Switch>
       <Match when={link() === "refused"}>
@@ -23,7 +23,10 @@ const Banner = () => {
       </Match>
       <Match when={link() === "lost"}>
         <div class="banner" role="alert">
-          <span class="grow">The connection is lost. What is shown may be old; it is tried again.</span>
+          <span class="grow">
+            {why() ? `The page cannot be kept up to date: ${line(why() ?? "")}` : "The connection is lost."} What is
+            shown may be old; it is tried again.
+          </span>
           <Button onClick={retry}>Try now</Button>
         </div>
       </Match>

@@ -6,4 +6,6 @@ setInterval(() => {
   if (!document.hidden) setNow(Date.now())
 }, 1_000)
 
+document.addEventListener("visibilitychange", () => setNow(Date.now()))
+
 export { now }

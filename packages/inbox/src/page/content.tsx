@@ -32,7 +32,7 @@ const Media = (props: { readonly block: Loose; readonly kind: "image" | "audio" 
   )
 }
 
-const Resource = (props: { readonly resource: Loose }) => {
+const Resource = (props: { readonly resource: Loose; readonly whole: boolean }) => {
   const kind = () => (text(props.resource["mimeType"]).toLowerCase().startsWith("image/") ? "image" : undefined)
   return (
     <div class="part">
@@ -42,7 +42,7 @@ const Resource = (props: { readonly resource: Loose }) => {
       </p>
       <Switch>
         <Match when={typeof props.resource["text"] === "string"}>
-          <Text mono text={text(props.resource["text"])} />
+          <Text mono whole={props.whole} text={text(props.resource["text"])} />
         </Match>
         <Match when={kind()}>
           <Media kind="image" block={{ mimeType: props.resource["mimeType"], data: props.resource["blob"] }} />
@@ -73,13 +73,14 @@ const Tool = (props: { readonly title: string; readonly children: JSX.Element })
 )
 
 /** One block of content; what is of no kind that is known is shown as JSON. */
-export const Block = (props: { readonly block: unknown }): JSX.Element => {
+export const Block = (props: { readonly block: unknown; readonly whole?: boolean }): JSX.Element => {
   const block = () => (isObject(props.block) ? props.block : { type: "", value: props.block })
   const type = () => text(block()["type"])
+  const whole = () => props.whole === true
   return (
-    <Switch fallback={<Json value={props.block} />}>
+    <Switch fallback={<Json whole={whole()} value={props.block} />}>
       <Match when={type() === "text" && typeof block()["text"] === "string"}>
-        <Text text={text(block()["text"])} />
+        <Text whole={whole()} text={text(block()["text"])} />
       </Match>
       <Match when={type() === "image"}>
         <Media kind="image" block={block()} />
@@ -91,16 +92,16 @@ export const Block = (props: { readonly block: unknown }): JSX.Element => {
         <Link block={block()} />
       </Match>
       <Match when={type() === "resource" && isObject(block()["resource"])}>
-        <Resource resource={isObject(block()["resource"]) ? (block()["resource"] as Loose) : {}} />
+        <Resource resource={isObject(block()["resource"]) ? (block()["resource"] as Loose) : {}} whole={whole()} />
       </Match>
       <Match when={type() === "tool_use"}>
         <Tool title={`Call of the tool ${text(block()["name"])}`}>
-          <Json value={block()["input"]} lines={15} />
+          <Json whole={whole()} value={block()["input"]} lines={15} />
         </Tool>
       </Match>
       <Match when={type() === "tool_result"}>
         <Tool title={`Result of a tool${block()["isError"] === true ? ", an error" : ""}`}>
-          <Blocks content={block()["content"]} />
+          <Blocks whole={whole()} content={block()["content"]} />
         </Tool>
       </Match>
     </Switch>
@@ -108,9 +109,10 @@ export const Block = (props: { readonly block: unknown }): JSX.Element => {
 }
 
 /** Content that may be one block, or a list of them. */
-export const Blocks = (props: { readonly content: unknown }): JSX.Element => (
+/** `whole`: nothing is cut. */
+export const Blocks = (props: { readonly content: unknown; readonly whole?: boolean }): JSX.Element => (
   <For each={Array.isArray(props.content) ? (props.content as ReadonlyArray<unknown>) : [props.content]}>
-    {(block) => <Block block={block} />}
+    {(block) => <Block block={block} whole={props.whole === true} />}
   </For>
 )
 

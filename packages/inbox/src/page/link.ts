@@ -47,7 +47,7 @@ export const backoff = (failures: number): number => Math.min(10_000, 500 * 2 **
 /** Connects, and connects again whenever the connection is lost, until it is refused or closed. */
 export const makeLink = (
   secret: string,
-  told: { readonly push: (push: Push) => void; readonly state: (state: State) => void },
+  told: { readonly push: (push: Push) => void; readonly state: (state: State, why?: string) => void },
 ): Link => {
   const authorization = `Bearer ${secret}`
   const closing = new AbortController()
@@ -62,32 +62,32 @@ export const makeLink = (
       }
     })
 
-  /** Follows one connection to its end; whether it was ever open, or is refused. */
-  const follow = async (): Promise<"refused" | "ended" | "failed"> => {
+  /** Follows one connection to its end; why it was not opened, if it was not. */
+  const follow = async (): Promise<{ readonly refused?: true; readonly why?: string }> => {
     const response = await fetch("/events", {
       headers: { authorization, accept: "text/event-stream" },
       cache: "no-store",
       signal: closing.signal,
     })
-    if (response.status === 401 || response.status === 403) return "refused"
-    if (!response.ok || response.body === null) return "failed"
+    if (response.status === 401 || response.status === 403) return { refused: true }
+    if (!response.ok || response.body === null) return { why: (await response.text()).trim().slice(0, 300) }
     told.state("open")
     const read = makeReader()
     const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (let next = await chunks.read(); !next.done; next = await chunks.read()) {
       for (const data of read(next.value)) told.push(JSON.parse(data) as Push)
     }
-    return "ended"
+    return {}
   }
 
   const run = async () => {
     for (let failures = 0; !closing.signal.aborted; failures++) {
       const opened = Date.now()
-      const ending = await follow().catch(() => "ended" as const)
+      const ending = await follow().catch(() => ({ refused: undefined, why: undefined }))
       if (closing.signal.aborted) return
-      if (ending === "refused") return told.state("refused")
+      if (ending.refused === true) return told.state("refused")
       if (Date.now() - opened > 10_000) failures = 0
-      told.state("lost")
+      told.state("lost", ending.why)
       await pause(backoff(failures))
       told.state("connecting")
     }

@@ -86,9 +86,14 @@ export const Log = () => {
   const drawn = createMemo(() => found().slice(-page * pages()))
   const behind = () => lines().filter(({ number }) => number > (paused() ?? Number.POSITIVE_INFINITY)).length
   let box: HTMLOListElement | undefined
+  /** Whether the end is in sight: who has scrolled back reads, and stays there. */
+  let atEnd = true
+  const scrolled = ({ clientHeight, scrollHeight, scrollTop }: HTMLElement) => {
+    atEnd = scrollHeight - scrollTop - clientHeight < 40
+  }
   createEffect(() => {
     drawn()
-    if (paused() === undefined && pages() === 1 && box !== undefined) box.scrollTop = box.scrollHeight
+    if (paused() === undefined && atEnd && box !== undefined) box.scrollTop = box.scrollHeight
   })
   const setServerLevel = async (server: string, level: Level) => {
     if (await does(ask("level", { server, level }), server)) setSent((all) => new Map(all).set(server, level))
@@ -106,10 +111,7 @@ export const Log = () => {
           onInput={(event) => setQuery(event.currentTarget.value)}
         />
         <LevelSelect label="From" value={least()} change={setLeast} />
-        <Button
-          aria-pressed={paused() !== undefined}
-          onClick={() => setPaused(paused() === undefined ? (lines().at(-1)?.number ?? 0) : undefined)}
-        >
+        <Button onClick={() => setPaused(paused() === undefined ? (lines().at(-1)?.number ?? 0) : undefined)}>
           {paused() === undefined ? "Pause" : `Follow (${behind()} new)`}
         </Button>
         <Button onClick={clearLines}>Clear</Button>
@@ -135,7 +137,13 @@ export const Log = () => {
         when={found().length > 0}
         fallback={<Empty title={lines().length === 0 ? "Nothing was logged yet." : "No line is like this."} />}
       >
-        <ol ref={(element) => void (box = element)} class="lines" aria-label="Log" tabindex="0">
+        <ol
+          ref={(element) => void (box = element)}
+          class="lines"
+          onScroll={(event) => scrolled(event.currentTarget)}
+          aria-label="Log"
+          tabindex="0"
+        >
           <For each={drawn()}>{(each) => <Row line={each} named={view.server() === undefined} />}</For>
         </ol>
       </Show>

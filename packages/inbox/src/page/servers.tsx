@@ -1,7 +1,8 @@
 /** The servers: a list to choose from, and what is known of each, with what can be done to it. */
-import { For, type JSX, Show } from "solid-js"
+import { createEffect, For, type JSX, on, Show } from "solid-js"
 import type { Action, ServerView } from "../model.ts"
 import { useInbox } from "./context.ts"
+import { grants } from "./guard.ts"
 import { address, count, line } from "./text.ts"
 import { Button, Chip, Empty, Line, Text } from "./ui.tsx"
 import { focus } from "./view.ts"
@@ -115,9 +116,10 @@ const Actions = (props: { readonly server: ServerView }) => {
       <For each={props.server.actions}>
         {(action, index) => (
           <Button
-            look={index() === 0 && first(action) ? "main" : "plain"}
+            look={index() === 0 && first(action) && props.server.signIn === undefined ? "main" : "plain"}
             aria-label={`${verbs[action]}: ${line(props.server.name)}`}
-            onClick={() => act(action)}
+            aria-disabled={action === "approve" && !grants.armed()}
+            onClick={() => (action !== "approve" || grants.armed()) && act(action)}
           >
             {verbs[action]}
           </Button>
@@ -140,7 +142,7 @@ const Actions = (props: { readonly server: ServerView }) => {
 }
 
 const SignIn = (props: { readonly signIn: NonNullable<ServerView["signIn"]> }) => (
-  <div class="notice">
+  <div class="notice" role="status">
     <p>Sign in on its page; this one goes on by itself afterwards.</p>
     <Show when={address(props.signIn.url)} fallback={<Text mono text={props.signIn.url} />}>
       {(href) => (
@@ -218,7 +220,7 @@ const Card = (props: { readonly server: ServerView; readonly whole: boolean }) =
             <strong>Nobody has approved this server yet.</strong> Approving it lets it run with your rights. Read all of
             it first:
           </p>
-          <Text mono text={review()} characters={20_000} lines={400} />
+          <Text mono whole text={review()} />
         </div>
       )}
     </Show>
@@ -248,6 +250,11 @@ const Card = (props: { readonly server: ServerView; readonly whole: boolean }) =
 export const Overview = () => {
   const { lists, view } = useInbox()
   const looked = () => lists.servers.filter(({ name }) => view.server() === undefined || name === view.server())
+  const shape = () =>
+    looked()
+      .map(({ name, review, status }) => JSON.stringify([name, status, review]))
+      .join()
+  createEffect(on(shape, () => grants.moved()))
   return (
     <Show when={looked().length > 0} fallback={<NoServers />}>
       <div class="cards">

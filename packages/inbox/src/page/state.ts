@@ -108,6 +108,8 @@ export const makeState = (secret: string) => {
   /** Questions that were answered here. */
   const mine = new Set<string>()
   let notes = 0
+  /** The number of the newest line that came. */
+  let last = -1
 
   /** Has it read out, though it may be what was read out last. */
   const speak = (text: string) => {
@@ -147,8 +149,8 @@ export const makeState = (secret: string) => {
   }
 
   const added = (more: ReadonlyArray<LineView>, missed: number) => {
-    const last = lines().at(-1)?.number ?? -1
     const fresh = more.filter(({ number }) => number > last)
+    last = fresh.at(-1)?.number ?? last
     if (fresh.length > 0) setLines((all) => [...all, ...fresh].slice(-linesKept))
     if (missed > 0) setLost((before) => before + missed)
   }
@@ -180,10 +182,17 @@ export const makeState = (secret: string) => {
       }
     })
 
-  const { ask, retry }: Link = makeLink(secret, { push, state: setLink })
+  const [why, setWhy] = createSignal<string>()
+  const state = (next: LinkState, because?: string) =>
+    batch(() => {
+      setLink(next)
+      setWhy(because)
+    })
+  const { ask, retry }: Link = makeLink(secret, { push, state })
 
   return {
     link,
+    why,
     retry,
     ask,
     place,

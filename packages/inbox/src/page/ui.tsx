@@ -15,9 +15,13 @@ export const Text = (props: {
   readonly mono?: boolean
   readonly characters?: number
   readonly lines?: number
+  /** All of it, however long it is: it is agreed to. */
+  readonly whole?: boolean
 }) => {
   const [all, setAll] = createSignal(false)
-  const short = createMemo(() => cut(props.text, props.characters ?? 1_500, props.lines ?? 30))
+  const short = createMemo(() =>
+    props.whole === true ? undefined : cut(props.text, props.characters ?? 1_500, props.lines ?? 30),
+  )
   return (
     <div class="theirs" classList={{ mono: props.mono === true }}>
       <bdi>
@@ -44,8 +48,13 @@ export const Line = (props: { readonly text: string; readonly class?: string; re
   </bdi>
 )
 
-export const Json = (props: { readonly value: unknown; readonly lines?: number }) => (
-  <Text mono text={JSON.stringify(props.value, undefined, 2) ?? "undefined"} lines={props.lines ?? 30} />
+export const Json = (props: { readonly value: unknown; readonly lines?: number; readonly whole?: boolean }) => (
+  <Text
+    mono
+    text={JSON.stringify(props.value, undefined, 2) ?? "undefined"}
+    lines={props.lines ?? 30}
+    whole={props.whole === true}
+  />
 )
 
 type ButtonProps = JSX.ButtonHTMLAttributes<HTMLButtonElement> & {

@@ -2,9 +2,9 @@
 import { createSignal, type JSX, Show } from "solid-js"
 import type { Answer, QuestionView } from "../../model.ts"
 import { useInbox } from "../context.ts"
+import { answers } from "../guard.ts"
 import type { Refusal } from "../state.ts"
 import { Button, Problem } from "../ui.tsx"
-import { armed } from "./guard.ts"
 
 /** A question of this kind. */
 export type Of<Kind extends QuestionView["kind"]> = QuestionView & { readonly kind: Kind }
@@ -15,13 +15,13 @@ export const makeSender = (id: string) => {
   const [sending, setSending] = createSignal(false)
   const [refusal, setRefusal] = createSignal<Refusal>()
   const send = async (answer: () => Promise<Answer>) => {
-    if (sending() || !armed()) return
+    if (sending() || !answers.armed()) return
     setSending(true)
     setRefusal(undefined)
     setRefusal(await settle(id, answer))
     setSending(false)
   }
-  return { sending, refusal, send, ready: () => armed() && !sending() }
+  return { sending, refusal, send, ready: () => answers.armed() && !sending() }
 }
 
 export type Sender = ReturnType<typeof makeSender>

@@ -3,12 +3,12 @@ import { createEffect, createMemo, For, type JSX, Match, on, Show, Switch } from
 import type { QuestionView, VisitView } from "../../model.ts"
 import { now } from "../clock.ts"
 import { useInbox } from "../context.ts"
+import { answers, grants } from "../guard.ts"
 import { address, clock, count, line } from "../text.ts"
 import { Button, Line, Text } from "../ui.tsx"
 import { focus } from "../view.ts"
 import type { Of } from "./answers.tsx"
 import { Ask } from "./form.tsx"
-import { moved } from "./guard.ts"
 import { Approval, Review, Sampling } from "./sampling.tsx"
 import { Visit } from "./visit.tsx"
 
@@ -160,7 +160,12 @@ export const Questions = (): JSX.Element => {
   const ids = createMemo(() => seen().map(({ id }) => id), [], {
     equals: (one, other) => one.join("\0") === other.join("\0"),
   })
-  createEffect(on([ids, notices, visits], () => moved()))
+  createEffect(
+    on([ids, notices, visits], () => {
+      answers.moved()
+      grants.moved()
+    }),
+  )
   createEffect(() => {
     document.title = questions().length > 0 ? `(${questions().length}) MCP` : "MCP"
   })

@@ -1,5 +1,5 @@
 /** What a server asks of the model, and what it would have for an answer: seen whole, edited, let through or not. */
-import { createSignal, createUniqueId, For, Show } from "solid-js"
+import { createSignal, createUniqueId, For, onMount, Show } from "solid-js"
 import type { JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import type { CreateMessageRequestParams } from "@opencode-ai/mcp/protocol/model"
 import { Blocks } from "../content.tsx"
@@ -60,7 +60,7 @@ const Request = (props: { readonly params: Params; readonly model?: string | und
         {(system) => (
           <div class="message">
             <p class="role">system</p>
-            <Text text={system()} />
+            <Text whole text={system()} />
           </div>
         )}
       </Show>
@@ -70,7 +70,7 @@ const Request = (props: { readonly params: Params; readonly model?: string | und
             <p class="role">
               <Line text={message.role} />
             </p>
-            <Blocks content={message.content} />
+            <Blocks whole content={message.content} />
           </div>
         )}
       </For>
@@ -83,23 +83,41 @@ const Request = (props: { readonly params: Params; readonly model?: string | und
                 <p>
                   <Line text={tool.name} class="mono" />
                 </p>
-                <Show when={tool.description}>{(description) => <Text text={description()} lines={6} />}</Show>
-                <Json value={tool.inputSchema} lines={6} />
+                <Show when={tool.description}>{(description) => <Text whole text={description()} />}</Show>
+                <Json whole value={tool.inputSchema} />
               </div>
             )}
           </For>
         </details>
       </Show>
+      <details>
+        <summary>JSON of it</summary>
+        <Json whole value={props.params} />
+      </details>
     </div>
   )
 }
 
-const Editor = (props: { readonly label: string; readonly text: string; readonly change: (text: string) => void }) => {
+const Editor = (props: {
+  readonly label: string
+  readonly text: string
+  readonly change: (text: string) => void
+  readonly opened?: boolean
+}) => {
   const id = createUniqueId()
+  let area: HTMLTextAreaElement | undefined
+  // The person asked for it.
+  onMount(() => props.opened === true && area?.focus())
   return (
     <div class="field">
       <label for={id}>{props.label}</label>
-      <textarea id={id} rows={6} value={props.text} onInput={(event) => props.change(event.currentTarget.value)} />
+      <textarea
+        ref={(element) => void (area = element)}
+        id={id}
+        rows={6}
+        value={props.text}
+        onInput={(event) => props.change(event.currentTarget.value)}
+      />
     </div>
   )
 }
@@ -122,7 +140,7 @@ export const Approval = (props: { readonly question: Of<"approval"> }) => {
       <p class="dim small">The model sees all of this, and the server gets what it answers.</p>
       <Request params={params} model={props.question.model} />
       <Show when={edited() !== undefined}>
-        <Editor label="The last message, as it is sent" text={edited() ?? ""} change={setEdited} />
+        <Editor opened label="The last message, as it is sent" text={edited() ?? ""} change={setEdited} />
       </Show>
       <Wrong sender={sender} />
       <div class="row actions">
@@ -168,14 +186,14 @@ export const Review = (props: { readonly question: Of<"review"> }) => {
         <p class="role">
           <Line text={result.role} />
         </p>
-        <Blocks content={result.content} />
+        <Blocks whole content={result.content} />
       </div>
       <details>
         <summary>What it was asked</summary>
         <Request params={params} />
       </details>
       <Show when={edited() !== undefined}>
-        <Editor label="The answer, as it is sent" text={edited() ?? ""} change={setEdited} />
+        <Editor opened label="The answer, as it is sent" text={edited() ?? ""} change={setEdited} />
       </Show>
       <Wrong sender={sender} />
       <div class="row actions">
