@@ -8,7 +8,7 @@ import { createHash } from "node:crypto"
 import { request } from "node:http"
 import { connect } from "node:net"
 import { policy, tickets } from "../src/front.ts"
-import { html, openPage, world } from "./world.ts"
+import { html, world } from "./world.ts"
 
 interface Knocked {
   readonly status: number
@@ -184,12 +184,12 @@ describe("the door", () => {
 
   it.live("has room for 32 pages, and again once one is closed", () =>
     Effect.gen(function* () {
-      const { base, inbox, secret } = yield* world({})
+      const { base, inbox, open, secret } = yield* world({})
       const events = knock(base, "events", { authorization: `Bearer ${secret}` })
       expect(inbox.isWatched()).toBe(false)
       const scope = yield* Scope.make()
       const pages = yield* Scope.provide(
-        Effect.forEach(Array.from({ length: 32 }), () => openPage(base, secret), { concurrency: "unbounded" }),
+        Effect.forEach(Array.from({ length: 32 }), () => open, { concurrency: "unbounded" }),
         scope,
       )
       yield* Effect.forEach(pages, (page) => page.until("hello"))

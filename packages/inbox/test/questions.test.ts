@@ -2,11 +2,12 @@ import type { SamplingRequest } from "@opencode-ai/mcp/capability/sampling"
 import { it } from "@opencode-ai/testing/effect"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV1 } from "@opencode-ai/testing/peers/served"
+import type { Page } from "@opencode-ai/testing/page"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { QuestionView } from "../src/model.ts"
-import { type Page, world } from "./world.ts"
+import { world } from "./world.ts"
 
 const asked = ({ until }: Page) =>
   Effect.map(

@@ -6,11 +6,9 @@ import type * as Scope from "effect/Scope"
 type Of<Type extends Push["type"]> = Extract<Push, { readonly type: Type }>
 
 export interface Page {
-  readonly origin: string
-  readonly secret: string
   /** Everything that was pushed so far, oldest first. */
   readonly pushes: ReadonlyArray<Push>
-  /** The newest push of a kind that fits, or the first that comes. */
+  /** What tells of a state is waited for until the newest fits; of all else, the first that fits, past or to come. */
   readonly until: <Type extends Push["type"]>(type: Type, fits?: (push: Of<Type>) => boolean) => Effect.Effect<Of<Type>>
   /** Completes when the server ends the stream. */
   readonly ended: Effect.Effect<void>
@@ -19,12 +17,27 @@ export interface Page {
 
 const isOf = <Type extends Push["type"]>(push: Push, type: Type): push is Of<Type> => push.type === type
 
+const isState: ReadonlySet<Push["type"]> = new Set(["servers", "questions", "visits", "calls", "tasks", "held"])
+
+const secretOf = (url: string) => new URL(url).searchParams.get("secret") ?? ""
+
+/** Asks the page's server, by the page's address. */
+export const asking =
+  (url: string) =>
+  <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"]): Effect.Effect<Answer<Op>> =>
+    Effect.promise(async (signal) => {
+      const answered = await fetch(`${new URL(url).origin}/ask`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${secretOf(url)}`, "content-type": "application/json" },
+        body: JSON.stringify({ op, ...params }),
+        signal,
+      })
+      return Object(await answered.json())
+    })
+
 /** Opens the page at its address, which holds the secret; it is closed with the Scope. */
 export const openPage = (url: string): Effect.Effect<Page, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { origin, searchParams } = new URL(url)
-    const secret = searchParams.get("secret") ?? ""
-    const authorization = `Bearer ${secret}`
     const pushes: Array<Push> = []
     const waiting = new Set<() => void>()
     let isOver = false
@@ -32,7 +45,10 @@ export const openPage = (url: string): Effect.Effect<Page, never, Scope.Scope> =
     const stop = new AbortController()
     yield* Effect.addFinalizer(() => Effect.sync(() => stop.abort()))
     const response = yield* Effect.promise(() =>
-      fetch(`${origin}/events`, { headers: { authorization }, signal: stop.signal }),
+      fetch(`${new URL(url).origin}/events`, {
+        headers: { authorization: `Bearer ${secretOf(url)}` },
+        signal: stop.signal,
+      }),
     )
     const read = async () => {
       let text = ""
@@ -64,21 +80,13 @@ export const openPage = (url: string): Effect.Effect<Page, never, Scope.Scope> =
         return Effect.sync(() => waiting.delete(again))
       })
     return {
-      origin,
-      secret,
       pushes,
       until: (type, fits = () => true) =>
-        wait(() => pushes.findLast((push): push is Of<typeof type> => isOf(push, type) && fits(push))),
-      ended: Effect.asVoid(wait(() => (isOver ? true : undefined))),
-      ask: <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"]) =>
-        Effect.promise(async (signal): Promise<Answer<Op>> => {
-          const answered = await fetch(`${origin}/ask`, {
-            method: "POST",
-            headers: { authorization, "content-type": "application/json" },
-            body: JSON.stringify({ op, ...params }),
-            signal,
-          })
-          return Object(await answered.json())
+        wait(() => {
+          const all = pushes.filter((push): push is Of<typeof type> => isOf(push, type))
+          return (isState.has(type) ? all.slice(-1) : all).find(fits)
         }),
+      ended: Effect.asVoid(wait(() => (isOver ? true : undefined))),
+      ask: asking(url),
     }
   })

@@ -44,6 +44,19 @@ const question = (page: Page, kind: string) =>
     ({ questions }) => questions.find((each) => each.kind === kind),
   )
 
+/** `ui` with this configuration: its page, once its server `s` is connected. */
+const opened = Effect.fnUntraced(function* (configuration: object) {
+  const { start, write } = yield* world
+  const running = yield* start(["ui", "--no-open", "--config", write("servers.json", configuration)])
+  const url = yield* addressOf(running)
+  const page = yield* openPage(url)
+  yield* connected(page, "s")
+  return { page, running, url }
+})
+
+const calling = (page: Page, tool: string, args: object) =>
+  Effect.forkChild(page.ask("call", { id: "c", server: "s", tool, arguments: { ...args } }))
+
 const form = {
   params: {
     message: "Who are you?",
@@ -158,9 +171,7 @@ describe("ui", () => {
       yield* running.told(/The question of server "early" was answered\./)
 
       yield* connected(page, "s")
-      const called = yield* Effect.forkChild(
-        page.ask("call", { id: "c", server: "s", tool: "elicit", arguments: { ...form } }),
-      )
+      const called = yield* calling(page, "elicit", form)
       const { id = "", ...asked } =
         (yield* page.until("questions", ({ questions }) => questions[0]?.server === "s")).questions[0] ?? {}
       expect(asked).toMatchObject({ kind: "form", message: "Who are you?", call: "c" })
@@ -174,15 +185,8 @@ describe("ui", () => {
   it.live("has sampling approved, answered by the model of the configuration, and the answer looked at", () =>
     Effect.gen(function* () {
       const model = yield* modelPeer([{ text: "Hi there." }])
-      const { start, write } = yield* world
-      const config = write("servers.json", { ...model.config(), mcp: { s: sdkV1() } })
-      const running = yield* start(["ui", "--no-open", "--config", config])
-      const url = yield* addressOf(running)
-      const page = yield* openPage(url)
-      yield* connected(page, "s")
-      const called = yield* Effect.forkChild(
-        page.ask("call", { id: "c", server: "s", tool: "sample", arguments: { params: { messages } } }),
-      )
+      const { page, running, url } = yield* opened({ ...model.config(), mcp: { s: sdkV1() } })
+      const called = yield* calling(page, "sample", { params: { messages } })
       const approval = yield* question(page, "approval")
       expect(approval).toMatchObject({ server: "s", model: "scripted/tiny" })
       expect(model.requests).toEqual([])
@@ -197,15 +201,8 @@ describe("ui", () => {
 
   it.live("lets the person write the answer where there is no model", () =>
     Effect.gen(function* () {
-      const { start, write } = yield* world
-      const config = write("servers.json", { mcp: { s: sdkV1() } })
-      const running = yield* start(["ui", "--no-open", "--config", config])
-      const url = yield* addressOf(running)
-      const page = yield* openPage(url)
-      yield* connected(page, "s")
-      const called = yield* Effect.forkChild(
-        page.ask("call", { id: "c", server: "s", tool: "sample", arguments: { params: { messages } } }),
-      )
+      const { page, running, url } = yield* opened({ mcp: { s: sdkV1() } })
+      const called = yield* calling(page, "sample", { params: { messages } })
       const asked = yield* question(page, "sampling")
       const value = { role: "assistant", content: { type: "text", text: "By hand." }, model: "human" }
       yield* page.ask("allow", { id: asked?.id ?? "", value })
