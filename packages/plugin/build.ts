@@ -11,3 +11,4 @@ await Bun.build({
   minify: { syntax: true, whitespace: true },
   define: { INBOX_PAGE: JSON.stringify(await build()) },
 })
+console.log(file)

@@ -6,6 +6,7 @@ import { poll } from "@opencode-ai/testing/polling"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { accept, answerable, press } from "./person.ts"
 import { bound, browser, processOf, prompt, resultsOf, sessionOf, toasts, toolsOf, world } from "./world.ts"
 
@@ -29,6 +30,8 @@ const sampled = {
   stopSequences: ["END"],
 }
 
+const asksModel = { tool: "far_ask", args: { method: "sampling/createMessage", params: sampled } }
+
 const ask = (params: object, method = "elicitation/create") => ({ tool: "near_ask", args: { method, params } })
 
 describe("the page of the released OpenCode", () => {
@@ -41,7 +44,7 @@ describe("the page of the released OpenCode", () => {
         let children: unknown
         let look: Effect.Effect<unknown> = Effect.void
         const { host, model } = yield* world({
-          servers: { near: sdkV1() },
+          servers: { near: sdkV1(), far: { ...sdkV1(), sampling: { approve: "always" } } },
           env,
           input: ["image"],
           script: [
@@ -53,6 +56,10 @@ describe("the page of the released OpenCode", () => {
             { calls: [ask(form)] },
             { calls: [ask(form)] },
             { text: "Gone." },
+            { calls: [asksModel] },
+            { until: Effect.never },
+            { calls: [asksModel] },
+            { until: Effect.never },
           ],
         })
         const serving = yield* host.serve
@@ -145,6 +152,22 @@ describe("the page of the released OpenCode", () => {
         expect(yield* shown.first(/The page of the MCP servers is/)).toContain(address)
         expect(model.requests.length).toBe(before)
 
+        // What the model is asked for a server ends with its session, and with OpenCode.
+        const third = yield* sessionOf(serving)
+        yield* begin(third.id, "Ask the model.")
+        const { aborted } = yield* model.request(8)
+        yield* serving.ask("POST", `/session/${third.id}/abort`)
+        yield* aborted
+        yield* begin(session.id, "Ask it once more.")
+        yield* model.request(10)
+        // That of the session that was aborted is gone, too.
+        const sessions = Effect.map(serving.ask("GET", "/session"), (all) =>
+          JSON.stringify(all).split("asks the model"),
+        )
+        yield* Effect.repeat(sessions, {
+          until: (pieces) => pieces.length === 2,
+          schedule: Schedule.spaced("50 millis"),
+        })
         yield* serving.stop
         expect(isAlive(pid)).toBe(false)
         expect(yield* Effect.promise(() => fetch(address).then(String, () => "nobody"))).toBe("nobody")

@@ -21,7 +21,7 @@ export const browser = Effect.gen(function* () {
 })
 
 /** The plugin, bundled as `bun run build` does it, once for a file of tests. */
-const built = (() => {
+export const built = (() => {
   const directory = mkdtempSync(join(tmpdir(), "mcp-plugin-"))
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }))
   const outfile = join(directory, "index.js")
@@ -37,6 +37,8 @@ export const bound = 120_000
 
 export interface Setting {
   readonly servers: object
+  /** Default: this one. */
+  readonly plugin?: ReadonlyArray<string>
   readonly script: ReadonlyArray<ModelStep>
   /** Of the plugin. */
   readonly options?: object
@@ -47,11 +49,15 @@ export interface Setting {
 }
 
 /** OpenCode with these servers and the plugin. */
-export const world = Effect.fnUntraced(function* ({ env, input = [], options, script, servers }: Setting) {
+export const world = Effect.fnUntraced(function* ({ env, input = [], options, plugin, script, servers }: Setting) {
   const model = yield* modelPeer(script)
   const modalities = { input: ["text", ...input], output: ["text"] }
-  const plugin = [options === undefined ? built : [built, options]]
-  const config = { ...model.config({ attachment: true, temperature: true, modalities }), plugin, mcp: servers }
+  const own = [options === undefined ? built : [built, options]]
+  const config = {
+    ...model.config({ attachment: true, temperature: true, modalities }),
+    plugin: plugin ?? own,
+    mcp: servers,
+  }
   const host = yield* openCode(config, env)
   return { model, host }
 })
