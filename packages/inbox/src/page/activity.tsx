@@ -4,7 +4,7 @@ import type { CallView, HeldView } from "../model.ts"
 import { now } from "./clock.ts"
 import { Result } from "./content.tsx"
 import { useInbox } from "./context.ts"
-import { grants } from "./guard.ts"
+import { below, grants } from "./guard.ts"
 import type { Refusal, TaskRow } from "./state.ts"
 import { clock, line } from "./text.ts"
 import { Button, Chip, Empty, Json, Line, Problem, Progress, Text } from "./ui.tsx"
@@ -203,9 +203,8 @@ const Held = (props: { readonly held: HeldView }) => {
         <Button
           look="main"
           aria-label={`Offer ${name()} as it is now`}
-          aria-disabled={!grants.armed()}
-          onClick={() =>
-            grants.armed() &&
+          onClick={(event) =>
+            grants(event) &&
             void does(ask("offer", { server: props.held.server, tool: props.held.tool }), props.held.server)
           }
         >
@@ -219,7 +218,7 @@ const Held = (props: { readonly held: HeldView }) => {
 export const Changed = () => {
   const { held } = useInbox()
   const looked = useLooked()
-  createEffect(on(held, () => grants.moved()))
+  createEffect(on(held, () => below.moved()))
   return (
     <Show
       when={looked(held()).length > 0}

@@ -21,6 +21,11 @@ const makeGuard = () => {
   }
 }
 
-/** Of the answers to questions, and of what is granted below them: approvals of servers and of changed tools. */
+/** Of the answers to questions. */
 export const answers = makeGuard()
-export const grants = makeGuard()
+
+/** Of what is granted below them: approvals of servers and of changed tools. */
+export const below = makeGuard()
+
+/** Whether this press may grant something. What moves takes nothing from under the focus, but from under a pointer. */
+export const grants = (event: MouseEvent): boolean => event.detail === 0 || below.armed()

@@ -2,7 +2,7 @@
 import { createEffect, For, type JSX, on, Show } from "solid-js"
 import type { Action, ServerView } from "../model.ts"
 import { useInbox } from "./context.ts"
-import { grants } from "./guard.ts"
+import { below, grants } from "./guard.ts"
 import { address, count, line } from "./text.ts"
 import { Button, Chip, Empty, Line, Text } from "./ui.tsx"
 import { focus } from "./view.ts"
@@ -118,8 +118,7 @@ const Actions = (props: { readonly server: ServerView }) => {
           <Button
             look={index() === 0 && first(action) && props.server.signIn === undefined ? "main" : "plain"}
             aria-label={`${verbs[action]}: ${line(props.server.name)}`}
-            aria-disabled={action === "approve" && !grants.armed()}
-            onClick={() => (action !== "approve" || grants.armed()) && act(action)}
+            onClick={(event) => (action !== "approve" || grants(event)) && act(action)}
           >
             {verbs[action]}
           </Button>
@@ -169,7 +168,7 @@ const Facts = (props: { readonly server: ServerView }) => (
     </Fact>
     <Show when={props.server.title ?? props.server.version}>
       <Fact name="Calls itself">
-        <Line text={[props.server.title, props.server.version].filter((part) => part !== undefined).join(" ")} />
+        <Line text={props.server.title ?? ""} /> <Line text={props.server.version ?? ""} />
       </Fact>
     </Show>
     <Show when={props.server.protocolVersion}>
@@ -254,7 +253,7 @@ export const Overview = () => {
     looked()
       .map(({ name, review, status }) => JSON.stringify([name, status, review]))
       .join()
-  createEffect(on(shape, () => grants.moved()))
+  createEffect(on(shape, () => below.moved()))
   return (
     <Show when={looked().length > 0} fallback={<NoServers />}>
       <div class="cards">

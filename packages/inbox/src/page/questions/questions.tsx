@@ -3,7 +3,7 @@ import { createEffect, createMemo, For, type JSX, Match, on, Show, Switch } from
 import type { QuestionView, VisitView } from "../../model.ts"
 import { now } from "../clock.ts"
 import { useInbox } from "../context.ts"
-import { answers, grants } from "../guard.ts"
+import { answers, below } from "../guard.ts"
 import { address, clock, count, line } from "../text.ts"
 import { Button, Line, Text } from "../ui.tsx"
 import { focus } from "../view.ts"
@@ -163,7 +163,7 @@ export const Questions = (): JSX.Element => {
   createEffect(
     on([ids, notices, visits], () => {
       answers.moved()
-      grants.moved()
+      below.moved()
     }),
   )
   createEffect(() => {
