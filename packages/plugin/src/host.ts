@@ -69,12 +69,17 @@ export interface Sessions {
   readonly delete: (request: OfSession) => Promise<unknown>
 }
 
+/** Which server is meant. */
+interface Named {
+  readonly path: { readonly name: string }
+}
+
 /** OpenCode's own server, in the same process. */
 export interface Client {
   readonly session: Sessions
   readonly app: { readonly log: (request: { readonly body: LogEntry }) => Promise<unknown> }
   readonly tui: { readonly showToast: (request: { readonly body: Toast }) => Promise<unknown> }
-  readonly mcp: { readonly connect: (request: { readonly path: { readonly name: string } }) => Promise<unknown> }
+  readonly mcp: Readonly<Record<"connect" | "disconnect", (request: Named) => Promise<unknown>>>
 }
 
 /** What a plugin is given: once for each instance, which is a directory. */

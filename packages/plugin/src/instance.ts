@@ -28,6 +28,7 @@ import * as Gateway from "./gateway/http.ts"
 import type { Client } from "./host.ts"
 import * as Page from "./page.ts"
 import type { Samples } from "./sampling.ts"
+import * as SignedIn from "./signed-in.ts"
 import * as Tell from "./tell.ts"
 
 /** The options of the plugin in opencode.json, beside its name. */
@@ -145,6 +146,7 @@ export const start = (options: {
       context,
     )
     yield* Effect.provideContext(attend(gateway, told, options.client), context)
+    yield* Effect.provideContext(SignedIn.watch, context)
     const page = yield* Effect.provideContext(
       Page.make({
         told,
@@ -180,10 +182,11 @@ const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
     const renew = (server: string) =>
       Effect.gen(function* () {
         while (gateway.isBusy(server)) yield* Effect.sleep(glance)
-        if (!(yield* gateway.isOutdated(server))) return
-        told.log("info", `${server}: shaking hands with OpenCode anew`, { server })
+        const due = yield* gateway.due(server)
+        if (due === undefined) return
+        told.log("info", `${server}: OpenCode is to ${due}`, { server })
         gateway.renewing.add(server)
-        yield* Effect.tryPromise(() => client.mcp.connect({ path: { name: server } })).pipe(
+        yield* Effect.tryPromise(() => client.mcp[due]({ path: { name: server } })).pipe(
           Effect.ignore,
           Effect.ensuring(Effect.sync(() => gateway.renewing.delete(server))),
         )
@@ -196,7 +199,9 @@ const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
           if (server === undefined) return
           const kind = kinds.get(event.type)
           if (kind !== undefined) gateway.changed(server, kind)
-          if (event.type !== McpEvent.StatusChanged.type && kind === undefined) return
+          // Of a session that followed another one nothing else is told.
+          const isTold = event.type === McpEvent.StatusChanged.type || event.type === McpEvent.Logged.type
+          if (!isTold && kind === undefined) return
           if (waiting.has(server)) return
           waiting.add(server)
           run(Effect.forkIn(renew(server), scope))

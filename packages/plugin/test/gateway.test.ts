@@ -4,8 +4,8 @@ import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/typ
 import { it } from "@opencode-ai/testing/effect"
 import { openPage } from "@opencode-ai/testing/page"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
-import type { LocalPeer } from "@opencode-ai/testing/peers/launch"
-import { sdkV1 } from "@opencode-ai/testing/peers/served"
+import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
+import { sdkV1, sdkV2Http } from "@opencode-ai/testing/peers/served"
 import { poll } from "@opencode-ai/testing/polling"
 import { fileRecord, recordTo, temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect, test } from "@opencode-ai/testing/runner"
@@ -20,12 +20,17 @@ import type { LogEntry, Toast } from "../src/host.ts"
 import { start } from "../src/instance.ts"
 import * as Sampling from "../src/sampling.ts"
 import * as Tell from "../src/tell.ts"
+import { front } from "./front.ts"
+
+interface Named {
+  readonly path: { readonly name: string }
+}
 
 const requestedSchema = { type: "object", properties: {} }
 const nobody = async () => undefined
 
 /** The gateway to one server, without an OpenCode: what it would be told is kept. */
-const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {}, wanted?: ReadonlyArray<string>) {
+const gateway = Effect.fnUntraced(function* (near: object, others: object = {}, wanted?: ReadonlyArray<string>) {
   const home = realpathSync(yield* temporaryDirectory)
   const directory = join(home, "project")
   const own = join(home, "config", "opencode")
@@ -37,12 +42,25 @@ const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {
     XDG_DATA_HOME: join(home, "data"),
     XDG_CACHE_HOME: home,
   }
+  // Where sign-ins are kept is read from the process's own environment.
+  const before = process.env["XDG_DATA_HOME"]
+  yield* Effect.acquireRelease(
+    Effect.sync(() => (process.env["XDG_DATA_HOME"] = env.XDG_DATA_HOME)),
+    () =>
+      Effect.sync(() =>
+        before === undefined ? delete process.env["XDG_DATA_HOME"] : (process.env["XDG_DATA_HOME"] = before),
+      ),
+  )
   const toasts: Array<Toast> = []
   const log: Array<LogEntry> = []
+  const asked: Array<string> = []
   const client = {
     app: { log: async ({ body }: { body: LogEntry }) => void log.push(body) },
     tui: { showToast: async ({ body }: { body: Toast }) => void toasts.push(body) },
-    mcp: { connect: async () => undefined },
+    mcp: {
+      connect: async ({ path }: Named) => void asked.push(`connect ${path.name}`),
+      disconnect: async ({ path }: Named) => void asked.push(`disconnect ${path.name}`),
+    },
     session: { create: nobody, prompt: nobody, abort: nobody, delete: nobody },
   }
   const callers = Callers.make()
@@ -51,7 +69,7 @@ const gateway = Effect.fnUntraced(function* (near: LocalPeer, others: object = {
   const { taken } = yield* start({ directory, options, client, beginning: Beginning.make(), callers, samples }).pipe(
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
   )
-  return { taken, toasts, log }
+  return { taken, toasts, log, asked, home }
 })
 
 /** The official client, as OpenCode uses it. */
@@ -68,6 +86,18 @@ const connect = ({ headers, url }: { readonly headers: Readonly<Record<string, s
     }),
     (client) => Effect.promise(() => client.close()),
   )
+
+/** What a handshake is answered. */
+const handshake = async ({
+  headers,
+  url,
+}: {
+  readonly headers: Readonly<Record<string, string>>
+  readonly url: string
+}) => {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: {} })
+  return (await fetch(url, { method: "POST", headers, body })).text()
+}
 
 const first = <A>([item]: ReadonlyArray<A>): A => {
   if (item === undefined) throw new Error("there is none")
@@ -95,16 +125,15 @@ describe("the gateway", () => {
     }),
   )
 
-  it.live("says at once that a list changed, and lists what is new", () =>
+  it.live("says that a list changed, and lists what is new, before it answers the call that changed it", () =>
     Effect.gen(function* () {
       const { taken } = yield* gateway(sdkV1())
       const client = yield* connect(first(taken))
-      const changed = Effect.callback<void>((resume) => {
-        client.setNotificationHandler(ToolListChangedNotificationSchema, () => resume(Effect.void))
-        void client.callTool({ name: "toggle", arguments: {} })
+      let tools: Awaited<ReturnType<SdkClient["listTools"]>>["tools"] = []
+      client.setNotificationHandler(ToolListChangedNotificationSchema, async () => {
+        tools = (await client.listTools()).tools
       })
-      yield* changed
-      const { tools } = yield* Effect.promise(() => client.listTools())
+      yield* Effect.promise(() => client.callTool({ name: "toggle", arguments: {} }))
       expect(tools.map(({ name }) => name)).toContain("extra")
       // What OpenCode's client would enforce by itself.
       expect(tools.some(({ execution, outputSchema }) => execution !== undefined || outputSchema !== undefined)).toBe(
@@ -174,6 +203,80 @@ describe("the gateway", () => {
       yield* Effect.promise(() => client.callTool({ name: "notify", arguments: words }))
       const entry = yield* poll(() => log.find(({ message }) => message === "out of paper"))
       expect(entry).toMatchObject({ level: "error", extra: { server: "near" } })
+    }),
+  )
+
+  it.live(
+    "has OpenCode shake hands anew when a session that the server forgot is followed by one with other words",
+    () =>
+      Effect.gen(function* () {
+        let session = "one"
+        const noSession = { error: { code: -32_000, message: "Bad Request: No valid session ID provided" } }
+        const peer = yield* rawHttp({
+          on: {
+            initialize: ({ rpc }) => ({
+              headers: { "mcp-session-id": session },
+              json: {
+                jsonrpc: "2.0",
+                id: rpc.id,
+                result: {
+                  protocolVersion: rpc.params?.["protocolVersion"],
+                  capabilities: { tools: {} },
+                  instructions: `Words of session ${session}.`,
+                  serverInfo: { name: "raw", version: "1" },
+                },
+              },
+            }),
+            "tools/call": ({ headers, rpc }) =>
+              headers["mcp-session-id"] === session
+                ? undefined
+                : { status: 400, json: { jsonrpc: "2.0", id: rpc.id ?? null, ...noSession } },
+          },
+        })
+        const { asked, taken } = yield* gateway({ type: "remote", url: peer.url })
+        const client = yield* connect(first(taken))
+        expect(client.getInstructions()).toBe("Words of session one.")
+        session = "two"
+        const echo = () => client.callTool({ name: "echo", arguments: { message: "still there" } })
+        expect(JSON.stringify(yield* Effect.promise(echo))).toContain("still there")
+        yield* poll(() => (asked.length > 0 ? true : undefined))
+        expect(asked).toEqual(["connect near"])
+        expect((yield* connect(first(taken))).getInstructions()).toBe("Words of session two.")
+      }),
+  )
+
+  it.live("ends a server that OpenCode has left, and starts it when it is back", () =>
+    Effect.gen(function* () {
+      const { asked, log, taken } = yield* gateway(sdkV1())
+      const about = (client: SdkClient) =>
+        Effect.promise(async () => {
+          const { structuredContent } = await client.callTool({ name: "process", arguments: {} })
+          return Number(Object(structuredContent).pid)
+        })
+      const pid = yield* Effect.scoped(Effect.flatMap(connect(first(taken)), about))
+      yield* poll(() => (isAlive(pid) ? undefined : true))
+      yield* poll(() => log.find(({ message }) => message === "near: disabled"))
+      expect(yield* about(yield* connect(first(taken)))).not.toBe(pid)
+      expect(asked).toEqual([])
+    }),
+  )
+
+  it.live("notices a sign-in that another program has kept", () =>
+    Effect.gen(function* () {
+      const { url: inner } = yield* sdkV2Http()
+      const { url } = yield* front(inner, "of-opencode")
+      const { asked, home, taken } = yield* gateway({ type: "remote", url })
+      const refused = Effect.promise(() => handshake(first(taken)))
+      expect(yield* refused).toContain("sign")
+      const data = join(home, "data", "opencode")
+      mkdirSync(data, { recursive: true })
+      const stored = { near: { tokens: { accessToken: "of-opencode" }, serverUrl: url } }
+      writeFileSync(join(data, "mcp-auth.json"), JSON.stringify(stored), { mode: 0o600 })
+      yield* poll(() => (asked.includes("connect near") ? true : undefined))
+      const { tools } = yield* Effect.flatMap(connect(first(taken)), (client) =>
+        Effect.promise(() => client.listTools()),
+      )
+      expect(tools.map(({ name }) => name)).toContain("echo")
     }),
   )
 

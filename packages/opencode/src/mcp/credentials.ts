@@ -6,7 +6,7 @@ import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
 
 /** `$XDG_DATA_HOME/opencode/mcp-auth.json`, by default under `~/.local/share`: OpenCode's own. */
-const path = (): string => {
+export const path = (): string => {
   const configured = process.env["XDG_DATA_HOME"] ?? ""
   const home = process.env["HOME"] ?? homedir()
   return join(isAbsolute(configured) ? configured : join(home, ".local", "share"), "opencode", "mcp-auth.json")

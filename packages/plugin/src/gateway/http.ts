@@ -34,6 +34,8 @@ import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 import { type Kind, Refused, type Session, session as newSession } from "./model.ts"
+import { heard } from "./heard.ts"
+import * as Presence from "./presence.ts"
 import * as Server from "./server.ts"
 import { progress, type Told } from "../tell.ts"
 
@@ -44,11 +46,14 @@ export interface Gateway {
   readonly headers: Readonly<Record<string, string>>
   /** Tells the sessions with a server that what it offers is different. */
   readonly changed: (server: string, kind: Kind) => void
-  /** Whether OpenCode ought to shake hands with a server anew: it was told something else, or that there is nothing. */
-  readonly isOutdated: (server: string) => Effect.Effect<boolean>
+  /**
+   * What OpenCode ought to do: shake hands with a server anew, where it was told something else, or that there is nothing; or
+   * leave it, where it was disconnected elsewhere.
+   */
+  readonly due: (server: string) => Effect.Effect<"connect" | "disconnect" | undefined>
   /** Those with which OpenCode is to shake hands anew, so that it learns how they are: no reason to try them once more. */
   readonly renewing: Set<string>
-  /** Whether calls to a server are under way. */
+  /** Whether calls to a server, or handshakes, are under way. */
   readonly isBusy: (server: string) => boolean
 }
 
@@ -126,11 +131,25 @@ export const listen = (options: {
     const whyNot = new Map<string, Refused>()
     /** Streams of the older transport, by their ids. */
     const older = new Map<string, Events>()
+    /** Those with which hands are being shaken. */
+    const shaking = new Set<string>()
     const of = (server: string) => [...sessions.values()].filter((session) => session.server === server)
+    const isBusy = (server: string) => shaking.has(server) || of(server).some(({ calls }) => calls.size > 0)
+    const presence = yield* Presence.make({
+      isBusy,
+      left: (server) =>
+        Effect.suspend(() => {
+          told.set(server, undefined)
+          person.log("info", `${server}: OpenCode has left it`, { server })
+          return Effect.ignore(service.disconnect(server))
+        }),
+      back: (server) => Effect.ignore(service.connect(server)),
+    })
 
     const open = (server: Server.Server, id: RequestId, params: JsonObject) =>
       Effect.gen(function* () {
         options.greeted()
+        shaking.add(server.name)
         const reply = yield* replied(id, server.handshake(params, !renewing.has(server.name)))
         if ("error" in reply) {
           told.set(server.name, undefined)
@@ -144,10 +163,11 @@ export const listen = (options: {
         // OpenCode says of none that it is over; a new one is begun before the last is left.
         for (const { id } of of(server.name).slice(0, -kept)) sessions.delete(id)
         return HttpServerResponse.jsonUnsafe(reply, { headers: { [sessionHeader]: session.id } })
-      })
+      }).pipe(Effect.ensuring(Effect.sync(() => shaking.delete(server.name))))
 
     /** The answer comes on a stream; none does where OpenCode cancelled the call. */
-    const call = (server: Server.Server, { calls, cancelled }: Session, id: RequestId, params: JsonObject) => {
+    const call = (server: Server.Server, session: Session, id: RequestId, params: JsonObject) => {
+      const { calls, cancelled } = session
       const token = objectOf(params["_meta"])["progressToken"]
       if (cancelled.delete(id)) return stream((events) => Effect.sync(() => Queue.endUnsafe(events)))
       return stream((events) => {
@@ -159,7 +179,7 @@ export const listen = (options: {
           const told = { ...step, progressToken: token }
           Queue.offerUnsafe(events, event({ jsonrpc: "2.0", method: "notifications/progress", params: told }))
         }
-        const run = replied(id, server.answer("tools/call", params, onProgress)).pipe(
+        const run = heard(server, session, replied(id, server.answer("tools/call", params, onProgress))).pipe(
           Effect.provideContext(within),
           Effect.map((reply) => Queue.offerUnsafe(events, event(reply))),
           Effect.ensuring(
@@ -190,6 +210,7 @@ export const listen = (options: {
         if (method === "initialize" && isRequestId(id)) return yield* open(server, id, params)
         const session = sessions.get(headers[sessionHeader] ?? "")
         if (session?.server !== server.name) return noSession
+        presence.seen(server.name)
         if (!isRequestId(id)) {
           const { requestId } = params
           if (method === "notifications/cancelled" && isRequestId(requestId)) cancel(session, requestId)
@@ -197,10 +218,12 @@ export const listen = (options: {
         }
         if (typeof method !== "string") return nothing
         if (method === "tools/call") return call(server, session, id, params)
+        const { changed } = session.tools
         const reply = yield* replied(
           id,
           server.answer(method, params, () => undefined),
         )
+        if (method === "tools/list") session.tools.listed = changed
         return HttpServerResponse.jsonUnsafe(reply)
       }).pipe(
         Effect.provideContext(within),
@@ -231,8 +254,15 @@ export const listen = (options: {
         if (session?.server !== server.name) return noSession
         return stream((events) =>
           Effect.acquireRelease(
-            Effect.sync(() => session.notices.listen((notice) => void Queue.offerUnsafe(events, event(notice)))),
-            (stop) => Effect.sync(stop),
+            Effect.sync(() => {
+              presence.opened(server.name)
+              return session.notices.listen((notice) => void Queue.offerUnsafe(events, event(notice)))
+            }),
+            (stop) =>
+              Effect.sync(() => {
+                stop()
+                presence.closed(server.name)
+              }),
           ),
         )
       })
@@ -266,16 +296,22 @@ export const listen = (options: {
       url: (name) => `http://127.0.0.1:${port}/${names.indexOf(name)}`,
       headers: { authorization: `Bearer ${secret}` },
       changed: (server, kind) => {
-        for (const { notices } of of(server)) {
-          notices.publish({ jsonrpc: "2.0", method: `notifications/${kind}/list_changed` })
+        for (const session of of(server)) {
+          if (kind === "tools") session.tools.changed += 1
+          session.notices.publish({ jsonrpc: "2.0", method: `notifications/${kind}/list_changed` })
         }
       },
-      isOutdated: (name) =>
-        Effect.map(
-          servers.find((server) => server.name === name)?.face ?? Effect.succeed(undefined),
-          (face) => told.has(name) && face !== "pending" && told.get(name) !== face,
-        ),
+      due: (name) =>
+        Effect.gen(function* () {
+          const server = servers.find((server) => server.name === name)
+          if (server === undefined || !told.has(name)) return undefined
+          const face = yield* server.face
+          if (face === "pending" || shaking.has(name) || told.get(name) === face) return undefined
+          if (face !== undefined || !(yield* server.isDisabled)) return "connect"
+          told.set(name, undefined)
+          return "disconnect"
+        }),
       renewing,
-      isBusy: (server) => of(server).some(({ calls }) => calls.size > 0),
+      isBusy,
     }
   })

@@ -23,6 +23,8 @@ export interface Session {
   readonly notices: Channel<JsonObject>
   /** Its calls under way, by the ids that it gave them. */
   readonly calls: Map<RequestId, Fiber.Fiber<unknown, unknown>>
+  /** How often it was told that the tools are others, and what number of these its last list took in. */
+  readonly tools: { changed: number; listed: number }
   /** The ids of calls that were cancelled before they came. */
   readonly cancelled: Set<RequestId>
 }
@@ -32,5 +34,6 @@ export const session = (server: string): Session => ({
   server,
   notices: new Channel({ capacity: 64 }),
   calls: new Map(),
+  tools: { changed: 0, listed: 0 },
   cancelled: new Set(),
 })

@@ -5,6 +5,7 @@
  * OpenCode was told in its last handshake, which is all that it ever learns of instructions and capabilities.
  */
 import * as Keys from "@opencode-ai/mcp/catalog/keys"
+import type { Lists } from "@opencode-ai/mcp/catalog/kept"
 import type { CallError, Mcp, Of, ToolEntry } from "@opencode-ai/mcp/mcp"
 import { invalidParams, isObject, type JsonObject, methodNotFound } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Revision from "@opencode-ai/mcp/protocol/revision"
@@ -35,6 +36,12 @@ export interface Server {
   readonly handshake: (params: JsonObject, tries: boolean) => Answer
   /** What OpenCode would be told in a handshake now: `undefined` that there is nothing, `pending` where it would wait. */
   readonly face: Effect.Effect<string | undefined>
+  /** Whether somebody has disconnected it. */
+  readonly isDisabled: Effect.Effect<boolean>
+  /** Calls the listener when the server says that its tools are others; gives what ends that. */
+  readonly listen: (announced: () => void) => Effect.Effect<() => void>
+  /** Whether what it offers is being listed. */
+  readonly isReading: Effect.Effect<boolean>
 }
 
 const serverError = -32_000
@@ -122,7 +129,13 @@ export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface):
       }
     })
 
-  const tools = Effect.map(mcp.offered.tools, own)
+  /** A list of a server that has just been connected is waited for; what is known from before is not. */
+  const listed = <A>(kind: keyof Lists, read: Effect.Effect<unknown, CallError>, list: Effect.Effect<A>) =>
+    Effect.flatMap(connection, (connected) => {
+      const isUnread = connected?.live() !== undefined && connected.offered()?.lists[kind] === undefined
+      return isUnread ? Effect.andThen(Effect.ignore(read), list) : list
+    })
+  const tools = listed("tools", mcp.tools(name), Effect.map(mcp.offered.tools, own))
 
   const call = (params: JsonObject, onProgress: (step: Step) => void): Answer =>
     Effect.gen(function* () {
@@ -145,6 +158,13 @@ export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface):
       if (said !== undefined) return JSON.stringify(said)
       return (yield* state)?.status.status === "pending" ? "pending" : undefined
     }),
+    isDisabled: Effect.map(state, (now) => now?.status.status === "disabled"),
+    listen: (announced) =>
+      Effect.map(
+        connection,
+        (connected) => connected?.notifications.listen("tools/list_changed", announced) ?? (() => undefined),
+      ),
+    isReading: Effect.map(connection, (connected) => connected?.live()?.catalog.isReading() === true),
     answer: (method, params, onProgress) => {
       switch (method) {
         case "ping":
@@ -154,11 +174,18 @@ export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface):
         case "tools/call":
           return call(params, onProgress)
         case "prompts/list":
-          return Effect.map(items(mcp.offered.prompts), (prompts) => ({ prompts }))
+          return Effect.map(listed("prompts", mcp.prompts(name), items(mcp.offered.prompts)), (prompts) => ({
+            prompts,
+          }))
         case "resources/list":
-          return Effect.map(items(mcp.offered.resources), (resources) => ({ resources }))
+          return Effect.map(listed("resources", mcp.resources(name), items(mcp.offered.resources)), (resources) => ({
+            resources,
+          }))
         case "resources/templates/list":
-          return Effect.map(items(mcp.offered.templates), (resourceTemplates) => ({ resourceTemplates }))
+          return Effect.map(
+            listed("templates", mcp.templates(name), items(mcp.offered.templates)),
+            (resourceTemplates) => ({ resourceTemplates }),
+          )
         case "prompts/get":
           return Effect.flatMap(text(params, "name"), (prompt) =>
             Effect.mapError(mcp.getPrompt(name, prompt, texts(params["arguments"])), refused),
