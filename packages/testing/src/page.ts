@@ -42,12 +42,11 @@ export const openPage = (url: string): Effect.Effect<Page, never, Scope.Scope> =
     const waiting = new Set<() => void>()
     let isOver = false
     const looked = () => [...waiting].forEach((look) => look())
-    const stop = new AbortController()
-    yield* Effect.addFinalizer(() => Effect.sync(() => stop.abort()))
+    const signal = yield* Effect.abortSignal
     const response = yield* Effect.promise(() =>
       fetch(`${new URL(url).origin}/events`, {
         headers: { authorization: `Bearer ${secretOf(url)}` },
-        signal: stop.signal,
+        signal,
       }),
     )
     const read = async () => {
