@@ -79,7 +79,13 @@ const hostOf = (options: Options): Effect.Effect<Host, never, Needs> =>
       describe,
       connect: (name) => manage(Instance.connect(name, own)),
       disconnect: (name) => manage(mcp.disconnect(name)),
-      trust: (name) => manage(Instance.trust(name, own)),
+      // One that is switched off is connected too: whoever approves it here wants it.
+      trust: (name) =>
+        manage(
+          Effect.flatMap(Instance.trust(name, own), (status) =>
+            status?.status === "disabled" ? Instance.connect(name, own) : Effect.void,
+          ),
+        ),
       model,
     }
   })

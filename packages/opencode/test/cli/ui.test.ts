@@ -230,6 +230,8 @@ describe("ui", () => {
       expect(yield* page.ask("act", { server: "s", action: "approve" })).toEqual({ ok: true, result: null })
       const approved = yield* connected(page, "s")
       expect(approved.servers[0]?.review).toBeUndefined()
+      yield* page.ask("act", { server: "off", action: "approve" })
+      yield* connected(page, "off")
       yield* interrupted(running, url)
       // It stays approved.
       expect((yield* run(["tools", "s", "--json"])).code).toBe(0)
