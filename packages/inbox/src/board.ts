@@ -93,8 +93,14 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
       }
     }
     const changed = (...what: ReadonlyArray<Kind>) => wake(({ dirty }) => what.forEach((kind) => dirty.add(kind)))
-    const touched = (server: string) => {
+    /** How often what was known of a server was found out of date. */
+    let outdated = 0
+    const outdate = (server: string) => {
+      outdated += 1
       about.delete(server)
+    }
+    const touched = (server: string) => {
+      outdate(server)
       changed("servers")
     }
     const signIns = yield* SignIn.make(mcp, touched)
@@ -130,9 +136,9 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
           return log({ server, at: now(), source: "warning", level: "warning", data: data.message })
         case "mcp.status.changed": {
           const { error, status } = data
-          about.delete(server)
-          // A server that was restarted does not know the tasks of before.
-          if (status === "disabled" && tasks.delete(server)) changed("tasks")
+          outdate(server)
+          // A server that is started anew does not know the tasks of before.
+          if ((status === "disabled" || status === "failed") && tasks.delete(server)) changed("tasks")
           const level = status === "failed" ? "error" : "info"
           const text = error === undefined ? status : `${status}: ${error}`
           log({ server, at: now(), source: "status", level, data: text })
@@ -197,9 +203,11 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
         const how = Effect.catchCause(host.describe(name), (cause) =>
           Effect.succeed({ how: `this cannot be told: ${Cause.pretty(cause)}` }),
         )
+        const at = outdated
         return Effect.map(Effect.all([how, authOf(name)]), ([described, auth]): View.About => {
           const found = { ...described, auth }
-          about.set(name, found)
+          // What was asked before something happened is asked again.
+          if (at === outdated) about.set(name, found)
           return found
         })
       })
