@@ -276,6 +276,39 @@ describe("the same page", () => {
     }),
   )
 
+  it.live("takes a question off the terminal that was answered there first", () =>
+    Effect.gen(function* () {
+      const { terminal, write } = yield* world
+      const config = write("servers.json", { mcp: { s: sdkV1() } })
+      const run = Effect.runForkWith(yield* Effect.context<never>())
+      let url = ""
+      const answer = Effect.scoped(
+        Effect.gen(function* () {
+          const page = yield* openPage(url)
+          const asked = yield* question(page, "form")
+          yield* page.ask("answer", { id: asked?.id ?? "", answer: { action: "accept", content: { name: "Ada" } } })
+        }),
+      )
+      const { code, text } = yield* terminal(["shell", "--config", config], {
+        columns: 200,
+        keys: [
+          ["s connected", "ui\r"],
+          [
+            /secret=\S+\s[^]*mcp> /,
+            (screen, press) => {
+              url = /http:\S+/.exec(screen)?.[0] ?? ""
+              press(`call s elicit ${JSON.stringify(form)}\r`)
+            },
+          ],
+          ["What do you do?", () => void run(answer)],
+          [/Ada[^]*mcp> /, "exit\r"],
+        ],
+      })
+      expect(code).toBe(0)
+      expect(text).toMatch(/What do you do\?[^]*was answered elsewhere[^]*Ada/)
+    }),
+  )
+
   it.live("is that of a session, where its model may be let answer a server", () =>
     Effect.gen(function* () {
       const model = yield* modelPeer([
