@@ -51,7 +51,7 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
 
   const send = (kind: Kind, content: unknown) => {
     if (link.unread() > messageLimit + unreadLimit) {
-      options.warning("a program that shares this server does not read what it is sent, and was cut off")
+      options.warning("is shared with a program that does not read what it is sent, and was cut off")
       return cutOff()
     }
     link.send(kind, JSON.stringify(content))
@@ -99,13 +99,13 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
     frame: (kind, content) => {
       if (!isKnown && greet(kind, content)) return true
       if (seat !== undefined && kind === "message" && isMessage(content)) return seat.send(content)
-      options.warning("a program that shares this server sent what makes no sense, and was cut off")
+      options.warning("is shared with a program that sent what makes no sense, and was cut off")
       cutOff()
       return true
     },
     writable: () => undefined,
     closed: (nonsense) => {
-      if (nonsense !== undefined) options.warning(`a program that shares this server sent ${nonsense}, and was cut off`)
+      if (nonsense !== undefined) options.warning(`is shared with a program that sent ${nonsense}, and was cut off`)
       seat?.leave()
       gone()
     },

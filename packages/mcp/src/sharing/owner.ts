@@ -67,7 +67,14 @@ export const own = (
     const connection = yield* transport.open(broker.receiver)
     const { pid } = connection
     server.pid = pid
-    if (pid !== undefined) yield* Place.write(place, { ...own, server: yield* leader(pid) })
+    if (pid !== undefined) {
+      const root = yield* leader(pid)
+      const note = Place.write(place, { ...own, server: root })
+      yield* note
+      // Where its start time is learned from another program, that is there by now.
+      const again = root.started === "" ? Effect.ignore(note) : Effect.void
+      broker.onSettled(() => (broker.isOver() ? undefined : Effect.runSync(again)))
+    }
     broker.connect(connection.send)
     // Before the server is ended: who comes now waits for the next one.
     yield* Effect.addFinalizer(() => listener.stop)

@@ -10,9 +10,14 @@ const turn = Effect.promise(() => new Promise<void>((resume) => setImmediate(res
 
 /** What is looked at of a message, whoever got it. */
 interface Heard {
+  readonly [member: string]: unknown
   readonly id?: string | number
   readonly method?: string
-  readonly params?: { readonly uri?: string; readonly _meta?: { readonly progressToken?: number } }
+  readonly params?: {
+    readonly [member: string]: unknown
+    readonly uri?: string
+    readonly _meta?: { readonly progressToken?: number }
+  }
 }
 
 const shape = (message: unknown): Heard => Object(message)
@@ -138,7 +143,7 @@ describe("a question of the server", () => {
     expect(sent.length).toBe(1)
     other?.send(answer)
     other?.send(answer)
-    expect(sent.slice(1)).toEqual([answer])
+    expect<unknown>(sent.slice(1)).toEqual([answer])
   })
 
   test("goes to the owner where several may be meant, or none; roots are always the owner's", () => {
@@ -239,8 +244,8 @@ describe("what the server says to all", () => {
     for (const { call } of clients) call(1)
     const notice = { jsonrpc: "2.0", method: "notifications/prompts/list_changed" }
     says([{ jsonrpc: "2.0", id: sent[1]?.id, result: {} }, notice])
-    expect(clients[0]?.got).toEqual([[notice]])
-    expect(clients[1]?.got).toEqual([[{ jsonrpc: "2.0", id: 1, result: {} }], [notice]])
+    expect<unknown>(clients[0]?.got).toEqual([[notice]])
+    expect<unknown>(clients[1]?.got).toEqual([[{ jsonrpc: "2.0", id: 1, result: {} }], [notice]])
   })
 
   test("reaches only those who subscribed to it, or to what it is part of; what nobody can place reaches all", () => {
