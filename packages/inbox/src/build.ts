@@ -71,11 +71,15 @@ const style = async (): Promise<string> =>
     .replaceAll(";}", "}")
     .trim()
 
+/** A dot, as it stands beside the title. */
+const icon =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='%235b7fe0'/%3E%3C/svg%3E"
+
 const make = async (hash: string): Promise<string> =>
   [
     `<!doctype html><html lang="en" data-build="${hash}"><head><meta charset="utf-8"><title>MCP</title>`,
     `<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="referrer" content="no-referrer">`,
-    `<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">`,
+    `<meta name="color-scheme" content="light dark"><link rel="icon" href="${icon}">`,
     `<style>${await style()}</style></head><body><noscript>This page needs JavaScript.</noscript>`,
     `<script>${await script()}</script></body></html>\n`,
   ].join("")

@@ -202,7 +202,7 @@ const Held = (props: { readonly held: HeldView }) => {
       <div class="row actions">
         <Button
           look="main"
-          aria-label={`Offer ${name()} as it is now`}
+          aria-label={`Offer it as it is now: ${name()}`}
           onClick={(event) =>
             grants(event) &&
             void does(ask("offer", { server: props.held.server, tool: props.held.tool }), props.held.server)

@@ -2,6 +2,7 @@
 import { createEffect, For, onCleanup, onMount } from "solid-js"
 import { useInbox } from "./context.ts"
 import { Button } from "./ui.tsx"
+import { line } from "./text.ts"
 import { focus, tabs } from "./view.ts"
 
 const shortcuts: ReadonlyArray<readonly [string, string]> = [
@@ -58,7 +59,7 @@ export const useKeys = (): void => {
 }
 
 export const Help = () => {
-  const { view } = useInbox()
+  const { place, view } = useInbox()
   let dialog: HTMLDialogElement | undefined
   createEffect(() => {
     if (view.help()) dialog?.showModal()
@@ -79,7 +80,9 @@ export const Help = () => {
           )}
         </For>
       </dl>
-      <p class="dim small">Questions come without taking the focus from what you type.</p>
+      <p class="dim small">
+        Questions come without taking the focus from what you type. Version {line(place().version)}.
+      </p>
       <div class="row actions">
         <Button look="main" onClick={() => view.setHelp(false)}>
           Close

@@ -1,5 +1,5 @@
 /** The servers: a list to choose from, and what is known of each, with what can be done to it. */
-import { createEffect, For, type JSX, on, Show } from "solid-js"
+import { createEffect, createSignal, For, type JSX, on, Show } from "solid-js"
 import type { Action, ServerView } from "../model.ts"
 import { useInbox } from "./context.ts"
 import { below, grants } from "./guard.ts"
@@ -106,9 +106,14 @@ const verbs: Record<Action, string> = {
 
 const Actions = (props: { readonly server: ServerView }) => {
   const { ask, does, view } = useInbox()
-  const act = (action: Action) => {
+  /** What is being done: the same is not asked for twice. */
+  const [doing, setDoing] = createSignal<ReadonlyArray<Action>>([])
+  const act = async (action: Action) => {
     const { name } = props.server
-    void does(ask("act", { server: name, action }), name)
+    if (doing().includes(action)) return
+    setDoing((all) => [...all, action])
+    await does(ask("act", { server: name, action }), name)
+    setDoing((all) => all.filter((each) => each !== action))
   }
   const first = (action: Action) => ["approve", "signIn"].includes(action) || props.server.status === "failed"
   return (
@@ -118,7 +123,8 @@ const Actions = (props: { readonly server: ServerView }) => {
           <Button
             look={index() === 0 && first(action) && props.server.signIn === undefined ? "main" : "plain"}
             aria-label={`${verbs[action]}: ${line(props.server.name)}`}
-            onClick={(event) => (action !== "approve" || grants(event)) && act(action)}
+            aria-disabled={doing().includes(action)}
+            onClick={(event) => (action !== "approve" || grants(event)) && void act(action)}
           >
             {verbs[action]}
           </Button>

@@ -68,7 +68,7 @@ const rowOf = ({ server, task }: TaskView): TaskRow => ({
 })
 
 /** The next list, with what is the same object as before where nothing changed: nothing is drawn anew that stayed. */
-const keep = <A>(
+export const keep = <A>(
   before: ReadonlyArray<A>,
   next: ReadonlyArray<A>,
   key: (item: A) => string,
@@ -81,7 +81,7 @@ const keep = <A>(
   })
 }
 
-const alike = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+export const alike = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
 
 export const makeState = (secret: string) => {
   const [link, setLink] = createSignal<LinkState>("connecting")

@@ -73,12 +73,12 @@ inChromium("the log is filtered, held still and asked for, and a changed tool is
     // A tool that changed waits until somebody has seen how.
     yield* mcp.callTool("near", "retell", { tool: "echo", definition: { description: "Sends the message elsewhere" } })
     yield* press("g", "h")
-    yield* sees("button", "Offer echo of near as it is now")
+    yield* sees("button", "Offer it as it is now: echo of near")
     const change = yield* textOf(".change")
     expect(change).toContain("Gives the message back")
     expect(change).toContain("Sends the message elsewhere")
     expect((yield* mcp.tools("near")).some(({ tool }) => tool.name === "echo")).toBe(false)
-    yield* on("button", "Offer echo of near as it is now")
+    yield* on("button", "Offer it as it is now: echo of near")
     yield* reads("No tool is held back.")
     expect((yield* mcp.tools("near")).some(({ tool }) => tool.name === "echo")).toBe(true)
 

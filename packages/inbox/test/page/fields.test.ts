@@ -9,10 +9,12 @@ import {
   rawOf,
   read,
   readAll,
+  shows,
 } from "../../src/page/form/fields.ts"
 
-const one = (schema: object, required = false): Field => {
-  const [field] = fieldsOf({ type: "object", properties: { it: schema }, required: required ? ["it"] : [] }) ?? []
+const one = (schema: object, required = false, fills = false): Field => {
+  const [field] =
+    fieldsOf({ type: "object", properties: { it: schema }, required: required ? ["it"] : [] }, fills) ?? []
   if (field === undefined) throw new Error("there is no field")
   return field
 }
@@ -103,10 +105,14 @@ describe("what was typed", () => {
     expect(read(one({ type: "boolean" }), "")).toEqual({ nothing: true })
   })
 
-  test("is never replaced by a default that the person took away", () => {
-    expect(read(one({ type: "string", default: "Ada" }), "")).toEqual({ value: "" })
-    expect(wrongs(one({ type: "integer", default: 5 }), "")).toBe("Left empty, it would be 5: type a value.")
-    expect(read(one({ type: "array", items: { enum: ["a", "b"] }, default: ["a"] }), [])).toEqual({ value: [] })
+  test("is never replaced by a default that the person took away, where the client would fill it in", () => {
+    const form = (schema: object) => one(schema, false, true)
+    expect(read(form({ type: "string", default: "Ada" }), "")).toEqual({ value: "" })
+    expect(wrongs(form({ type: "integer", default: 5 }), "")).toBe("Left empty, it would be 5: type a value.")
+    expect(wrongs(form({ enum: ["a"], default: "a" }), [])).toBe("Choose one.")
+    expect(read(form({ type: "array", items: { enum: ["a", "b"] }, default: ["a"] }), [])).toEqual({ value: [] })
+    expect(read(one({ type: "string", default: "Ada" }), "")).toEqual({ nothing: true })
+    expect(read(one({ type: "integer", default: 5 }), "")).toEqual({ nothing: true })
   })
 
   test("is a choice's own value, of any type, in the order of the schema", () => {
@@ -180,7 +186,14 @@ describe("a form", () => {
     ])
   })
 
-  test("shows no value that is none of the choices", () => {
+  test("shows no value that it could not give back", () => {
     expect(rawOf(one({ enum: ["a"] }), "z")).toEqual([])
+    expect(shows(one({ enum: ["a"] }), "z")).toBe(false)
+    expect(shows(one({ type: "integer" }), "5")).toBe(false)
+    expect(shows(one({ type: "string" }), null)).toBe(false)
+    expect(shows(one({ type: "array", items: { type: "string" } }), ["a\nb"])).toBe(false)
+    expect(shows(one({ type: "array", items: { enum: ["a"] } }), ["a", "z"])).toBe(false)
+    expect(shows(one({ type: "object" }), [1])).toBe(true)
+    expect(shows(one({ type: "array", items: { type: "number" } }), [1, 2])).toBe(true)
   })
 })

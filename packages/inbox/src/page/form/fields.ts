@@ -49,7 +49,10 @@ export interface Field {
   readonly description?: string | undefined
   readonly required: boolean
   readonly control: Control
+  /** Its default: what it begins with. */
   readonly initial?: Json
+  /** Left out, it is its default all the same: the client fills it in. */
+  readonly filled: boolean
 }
 
 const isObject = (value: unknown): value is Members =>
@@ -102,10 +105,9 @@ const listOf = (schema: Members): Control => {
   return { kind: "json" }
 }
 
-const controlOf = (schema: Members, required: boolean): Control => {
-  const open = !required && schema["default"] === undefined
+const controlOf = (schema: Members, required: boolean, filled: boolean): Control => {
   const options = optionsOf(schema)
-  if (options !== undefined) return { kind: "choice", options, open }
+  if (options !== undefined) return { kind: "choice", options, open: !required && !filled }
   if (schema["$ref"] !== undefined || schema["anyOf"] !== undefined || schema["oneOf"] !== undefined) {
     return { kind: "json" }
   }
@@ -124,12 +126,15 @@ const controlOf = (schema: Members, required: boolean): Control => {
       below: number(schema["exclusiveMaximum"]),
     }
   }
-  if (type === "boolean") return { kind: "flag", open }
+  if (type === "boolean") return { kind: "flag", open: !required && schema["default"] === undefined }
   return type === "array" ? listOf(schema) : { kind: "json" }
 }
 
-/** The fields of an object's schema; undefined where it cannot be filled in by fields, but as JSON. */
-export const fieldsOf = (schema: unknown): ReadonlyArray<Field> | undefined => {
+/**
+ * The fields of an object's schema; undefined where it cannot be filled in by fields, but as JSON. `fills`: defaults stand for
+ * what is left out, as in the forms of elicitations.
+ */
+export const fieldsOf = (schema: unknown, fills = false): ReadonlyArray<Field> | undefined => {
   if (!isObject(schema)) return undefined
   const properties = schema["properties"] ?? {}
   if (!isObject(properties) || schema["$ref"] !== undefined) return undefined
@@ -137,13 +142,15 @@ export const fieldsOf = (schema: unknown): ReadonlyArray<Field> | undefined => {
   return Object.entries(properties).map(([name, member]) => {
     const own = isObject(member) ? member : {}
     const required = needed.includes(name)
+    const filled = fills && own["default"] !== undefined
     return {
       name,
       title: text(own["title"]) ?? name,
       description: text(own["description"]),
       required,
-      control: controlOf(own, required),
+      control: controlOf(own, required, filled),
       initial: own["default"],
+      filled,
     }
   })
 }
@@ -186,6 +193,28 @@ export const rawOf = ({ control }: Field, value: Json): Raw => {
       return (array(value) ?? []).map(named).join("\n")
     case "json":
       return value === undefined ? "" : JSON.stringify(value, undefined, 2)
+  }
+}
+
+/** Whether a control can show this value, and give it back. */
+export const shows = ({ control }: Field, value: Json): boolean => {
+  const all = array(value)
+  switch (control.kind) {
+    case "text":
+      return typeof value === "string" && (control.format !== "date-time" || localTime(value) !== "")
+    case "number":
+      return typeof value === "number"
+    case "flag":
+      return typeof value === "boolean"
+    case "choice":
+      return control.options.some((option) => same(option.value, value))
+    case "choices":
+      return all?.every((each) => control.options.some((option) => same(option.value, each))) === true
+    case "list":
+      if (control.of !== "text") return all?.every((each) => typeof each === "number") === true
+      return all?.every((each) => typeof each === "string" && each.trim() !== "" && !each.includes("\n")) === true
+    case "json":
+      return true
   }
 }
 
@@ -263,7 +292,7 @@ const readJson = (typed: string): Reading => {
  * which would be filled in for it, is empty text where it can be.
  */
 export const read = (field: Field, raw: Raw): Reading => {
-  const { control, initial, required } = field
+  const { control, filled, initial, required } = field
   if (control.kind === "flag") {
     if (typeof raw === "boolean") return { value: raw }
     return raw === "" ? (required ? wrong("Choose yes or no.") : nothing) : { value: raw === "true" }
@@ -271,22 +300,22 @@ export const read = (field: Field, raw: Raw): Reading => {
   if (control.kind === "choice") {
     const chosen = Array.isArray(raw) ? control.options[raw[0] ?? -1] : undefined
     if (chosen !== undefined) return { value: chosen.value }
-    return required || initial !== undefined ? wrong("Choose one.") : nothing
+    return required || filled ? wrong("Choose one.") : nothing
   }
   if (control.kind === "choices") {
     const chosen = Array.isArray(raw) ? [...raw].sort((one, other) => one - other) : []
-    if (chosen.length === 0 && !required && initial === undefined) return nothing
+    if (chosen.length === 0 && !required && !filled) return nothing
     const problem = counted(chosen.length, control, "Choose")
     return problem === undefined ? { value: chosen.map((index) => control.options[index]?.value) } : wrong(problem)
   }
   const typed = typeof raw === "string" ? raw : ""
   if (typed.trim() === "" && (typed === "" || control.kind !== "text")) {
-    if (control.kind === "list" && (required || initial !== undefined)) return readList("", control)
-    if (initial !== undefined && control.kind === "text" && control.format === undefined && !required) {
+    if (control.kind === "list" && (required || filled)) return readList("", control)
+    if (filled && control.kind === "text" && control.format === undefined && !required) {
       return readText("", control)
     }
     if (required) return wrong("This is required.")
-    return initial === undefined ? nothing : wrong(`Left empty, it would be ${named(initial)}: type a value.`)
+    return !filled ? nothing : wrong(`Left empty, it would be ${named(initial)}: type a value.`)
   }
   switch (control.kind) {
     case "text":

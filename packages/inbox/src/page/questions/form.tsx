@@ -10,7 +10,7 @@ import { AnswerButton, makeSender, type Of, once, Wrong } from "./answers.tsx"
 export const Ask = (props: { readonly question: Of<"form"> }) => {
   const { ask } = useInbox()
   const { id, schema } = props.question
-  const fields = fieldsOf(schema) ?? []
+  const fields = fieldsOf(schema, true) ?? []
   const sender = makeSender(id)
   const [raws, setRaws] = createSignal<ReadonlyMap<string, Raw>>(initial(fields))
   /** Nothing is called wrong before it was sent once. */

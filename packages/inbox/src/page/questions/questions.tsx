@@ -173,6 +173,7 @@ export const Questions = (): JSX.Element => {
   return (
     <Show when={seen().length + notices().length + visits().length > 0}>
       <section id="questions" aria-label="Questions">
+        <h2 class="hidden">Questions</h2>
         <Notices />
         <For each={seen()}>{(question) => <Question question={question} />}</For>
         <Show when={questions().length > atOnce}>

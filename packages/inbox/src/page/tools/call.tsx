@@ -4,11 +4,11 @@ import type { Tool } from "@opencode-ai/mcp/protocol/model"
 import { now } from "../clock.ts"
 import { Result } from "../content.tsx"
 import { useInbox } from "../context.ts"
-import { fieldsOf, initial, type Raw, readAll } from "../form/fields.ts"
+import { initial, readAll, shows } from "../form/fields.ts"
 import { Fields } from "../form/form.tsx"
 import { clock, count } from "../text.ts"
 import { Button, Chip, Line, Problem, Progress } from "../ui.tsx"
-import type { Run } from "./runs.ts"
+import type { Draft, Run } from "./runs.ts"
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -24,33 +24,35 @@ const parse = (text: string): { readonly values: Values } | { readonly wrong: st
 }
 
 export const CallForm = (props: {
-  readonly tool: Tool
+  readonly draft: Draft
   readonly call: (values: Values) => void
   readonly busy: boolean
 }) => {
-  const fields = fieldsOf(props.tool.inputSchema)
+  const { fields, isJson, json, others, raws, setIsJson, setJson, setOthers, setRaws } = props.draft
   const id = createUniqueId()
-  const [raw, setRaw] = createSignal(fields === undefined)
-  const [raws, setRaws] = createSignal<ReadonlyMap<string, Raw>>(initial(fields ?? []))
-  /** What was typed as JSON and no field has. */
-  const [others, setOthers] = createSignal<Values>({})
-  const [json, setJson] = createSignal("{}")
+  /** Names of what the form cannot show. */
+  const [unshown, setUnshown] = createSignal<ReadonlyArray<string>>([])
   const [tried, setTried] = createSignal(false)
   const filled = createMemo(() => readAll(fields ?? [], raws()))
   const whole = (): Values => Object.fromEntries([...Object.entries(others()), ...Object.entries(filled().values)])
   const parsed = createMemo(() => parse(json()))
   const wrong = () => {
     const found = parsed()
-    return "wrong" in found ? found.wrong : undefined
+    if ("wrong" in found) return found.wrong
+    return unshown().length === 0 ? undefined : `The form cannot show what is in ${unshown().join(", ")}.`
   }
   const toggle = () => {
-    if (!raw()) {
+    if (!isJson()) {
       setJson(JSON.stringify(whole(), undefined, 2))
-      return setRaw(true)
+      return setIsJson(true)
     }
     const found = parsed()
     if ("wrong" in found || fields === undefined) return setTried(true)
     const known = new Set(fields.map(({ name }) => name))
+    const values = new Map(Object.entries(found.values))
+    const strange = fields.filter((field) => values.has(field.name) && !shows(field, values.get(field.name)))
+    setUnshown(strange.map(({ title }) => title))
+    if (strange.length > 0) return setTried(true)
     setOthers(Object.fromEntries(Object.entries(found.values).filter(([name]) => !known.has(name))))
     setRaws(
       initial(
@@ -58,14 +60,14 @@ export const CallForm = (props: {
         found.values,
       ),
     )
-    return setRaw(false)
+    return setIsJson(false)
   }
   let form: HTMLFormElement | undefined
   const submit = (event: Event) => {
     event.preventDefault()
     if (props.busy) return
     setTried(true)
-    if (raw()) {
+    if (isJson()) {
       const found = parsed()
       if ("values" in found) props.call(found.values)
     } else if (filled().problems.size === 0) props.call(whole())
@@ -80,7 +82,7 @@ export const CallForm = (props: {
       aria-label="Arguments"
     >
       <Show
-        when={raw()}
+        when={isJson()}
         fallback={
           <>
             <Show when={fields?.length === 0}>
@@ -110,7 +112,10 @@ export const CallForm = (props: {
             value={json()}
             aria-invalid={tried() && wrong() !== undefined}
             aria-describedby={wrong() === undefined ? undefined : `${id}-wrong`}
-            onInput={(event) => setJson(event.currentTarget.value)}
+            onInput={(event) => {
+              setUnshown([])
+              setJson(event.currentTarget.value)
+            }}
           />
           <Show when={wrong()}>
             {(said) => (
@@ -121,7 +126,7 @@ export const CallForm = (props: {
           </Show>
         </div>
       </Show>
-      <Show when={tried() && !raw() && filled().problems.size > 0}>
+      <Show when={tried() && !isJson() && filled().problems.size > 0}>
         <p class="problem" role="alert">
           {count(filled().problems.size, "field")} to be put right.
         </p>
@@ -132,7 +137,7 @@ export const CallForm = (props: {
         </Button>
         <Show when={fields !== undefined}>
           <Button look="link" onClick={toggle}>
-            {raw() ? "Fill in a form" : "Write JSON"}
+            {isJson() ? "Fill in a form" : "Write JSON"}
           </Button>
         </Show>
       </div>

@@ -1,6 +1,7 @@
 /** Calls that were made on this page: what each tool answered last, as long as the page is open. */
 import { createSignal } from "solid-js"
-import type { CallToolResult } from "@opencode-ai/mcp/protocol/model"
+import type { CallToolResult, Tool } from "@opencode-ai/mcp/protocol/model"
+import { type Field, fieldsOf, initial, type Raw } from "../form/fields.ts"
 import type { Refusal, State } from "../state.ts"
 import { line } from "../text.ts"
 
@@ -14,7 +15,21 @@ export interface Run {
   readonly refusal?: Refusal | undefined
 }
 
-export const keyOf = (server: string, tool: string): string => JSON.stringify([server, tool])
+const keyOf = (server: string, tool: string): string => JSON.stringify([server, tool])
+
+type Values = Readonly<Record<string, unknown>>
+
+/** Arguments that are being written. */
+const makeDraft = (fields: ReadonlyArray<Field> | undefined) => {
+  const [isJson, setIsJson] = createSignal(fields === undefined)
+  const [raws, setRaws] = createSignal<ReadonlyMap<string, Raw>>(initial(fields ?? []))
+  /** What was typed as JSON and no field has. */
+  const [others, setOthers] = createSignal<Values>({})
+  const [json, setJson] = createSignal("{}")
+  return { fields, isJson, setIsJson, raws, setRaws, others, setOthers, json, setJson }
+}
+
+export type Draft = ReturnType<typeof makeDraft>
 
 export const makeRuns = ({ ask, speak }: Pick<State, "ask" | "speak">) => {
   const [runs, setRuns] = createSignal<ReadonlyMap<string, Run>>(new Map())
@@ -31,5 +46,13 @@ export const makeRuns = ({ ask, speak }: Pick<State, "ask" | "speak">) => {
     speak(`${line(tool)}: ${answer.ok && answer.result.isError !== true ? "done" : "failed"}.`)
     set(key, answer.ok ? { ...begun, ended, result: answer.result } : { ...begun, ended, refusal: answer.error })
   }
-  return { run, of: (server: string, tool: string) => runs().get(keyOf(server, tool)) }
+  const drafts = new Map<string, Draft>()
+  /** What was written for a tool: it stays as long as the page is open, and the tool's schema is the same. */
+  const draft = (server: string, { inputSchema, name }: Tool): Draft => {
+    const key = JSON.stringify([server, name, inputSchema])
+    const made = drafts.get(key) ?? makeDraft(fieldsOf(inputSchema))
+    drafts.set(key, made)
+    return made
+  }
+  return { run, draft, of: (server: string, tool: string) => runs().get(keyOf(server, tool)) }
 }

@@ -3,6 +3,7 @@ import { createEffect, createMemo, createResource, createSignal, For, on, Show }
 import type { Tool } from "@opencode-ai/mcp/protocol/model"
 import { useInbox } from "../context.ts"
 import { among } from "../servers.tsx"
+import { alike, keep } from "../state.ts"
 import { count, line } from "../text.ts"
 import { Button, Empty, Line, Problem, Text } from "../ui.tsx"
 import { focus } from "../view.ts"
@@ -40,7 +41,7 @@ const Detail = (props: { readonly server: string; readonly tool: Tool; readonly 
         {(schema) => <Schema title="Schema of the result" schema={schema()} />}
       </Show>
       <CallForm
-        tool={props.tool}
+        draft={props.runs.draft(props.server, props.tool)}
         busy={run() !== undefined && run()?.ended === undefined}
         call={(values) => void props.runs.run(props.server, props.tool.name, values)}
       />
@@ -60,10 +61,10 @@ const OfServer = (props: { readonly server: string; readonly runs: Runs }) => {
     ([server]) => ask("tools", { server }),
   )
   const answer = () => tools.latest
-  const all = createMemo((): ReadonlyArray<Tool> => {
+  const all = createMemo((before: ReadonlyArray<Tool>): ReadonlyArray<Tool> => {
     const said = answer()
-    return said?.ok === true ? said.result : []
-  })
+    return said?.ok === true ? keep(before, said.result, ({ name }) => name, alike) : []
+  }, [])
   const failed = () => {
     const said = answer()
     return said?.ok === false ? said.error : undefined
