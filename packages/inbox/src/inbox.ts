@@ -67,7 +67,7 @@ const refusals = {
   origin: refuse(403, "Another page tried to reach this server. Nothing was done."),
   secret: refuse(
     403,
-    "The address of this page holds a secret, which this one does not. Run `mcp ui`, and open the address that it prints.",
+    "The address of this page holds a secret, which this one does not. Open the address that `mcp ui` prints, or `/mcp` in OpenCode shows.",
   ),
   nothing: refuse(404, "There is nothing here: the page is at /."),
   full: refuse(503, `${streams} pages are open already; close one.`),

@@ -26,13 +26,17 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 class BadOption extends Data.TaggedError("BadOption")<{ readonly message: string }> {}
 
+const isPort = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535
+
 /** The options, or what is wrong with them. */
 const optionsOf = (value: unknown): Options | string => {
-  const { open, servers }: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
+  const { open, port, servers }: Readonly<Record<string, unknown>> = isObject(value) ? value : {}
   const isName = (name: unknown): name is string => typeof name === "string"
   if (open !== undefined && typeof open !== "boolean") return "its option `open` has to be true or false"
-  if (servers === undefined) return { open }
-  if (Array.isArray(servers) && servers.every(isName)) return { open, servers }
+  if (port !== undefined && !isPort(port)) return "its option `port` has to be a number from 1 to 65535"
+  if (servers === undefined) return { open, port }
+  if (Array.isArray(servers) && servers.every(isName)) return { open, port, servers }
   return "its option `servers` has to be a list of names"
 }
 

@@ -37,6 +37,8 @@ export interface Options {
   readonly servers?: ReadonlyArray<string> | undefined
   /** Whether a browser is opened at the page when a server asks. Default: true. */
   readonly open?: boolean | undefined
+  /** The port of the page; another, where that is taken. Default: any that is free. */
+  readonly port?: number | undefined
 }
 
 /** A server that was taken over, as OpenCode's configuration has to name it. */
@@ -153,6 +155,7 @@ export const start = (options: {
         print,
         interactionTimeout,
         open: options.options.open ?? true,
+        port: options.options.port,
         mask: service.mask,
         model: ({ request }) => {
           const model = isCaller(request) ? options.callers.model(request.sessionID) : undefined

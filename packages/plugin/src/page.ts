@@ -23,6 +23,8 @@ export interface Options {
   readonly told: Told
   /** Whether a browser may be opened. */
   readonly open: boolean
+  /** Another is taken where this one is. */
+  readonly port: number | undefined
   /** Writes a line where there is no screen for toasts. */
   readonly print: (line: string) => void
   /** Hides the secrets of the configuration. */
@@ -47,13 +49,20 @@ const title = "MCP Server Asks"
 /** Attends to the questions as long as the Scope. */
 export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs | Scope.Scope> =>
   Effect.gen(function* () {
-    const { interactionTimeout, mask, model, open, print, told } = options
+    const { interactionTimeout, mask, model, open, port, print, told } = options
     const questions = yield* Questions
     const services = yield* Effect.context<Inbox.Needs | Scope.Scope>()
     const scope = yield* Effect.scope
     const run = Effect.runForkWith(services)
+    const at = (html: string, port: number | undefined) =>
+      Inbox.serve({ html, port, mask, interactionTimeout, model: (request) => Effect.sync(() => model(request)) })
     const serve = Effect.flatMap(html, (html) =>
-      Inbox.serve({ html, mask, interactionTimeout, model: (request) => Effect.sync(() => model(request)) }),
+      port === undefined
+        ? at(html, undefined)
+        : Effect.catch(at(html, port), ({ message }) => {
+            told.log("warn", `${message}; it has another port`)
+            return at(html, undefined)
+          }),
     )
     const served = yield* Effect.cached(Effect.provideContext(serve, services))
     let opened = -Infinity

@@ -1,4 +1,5 @@
 import { chromium, inChromium } from "@opencode-ai/testing/chromium"
+import { openPage } from "@opencode-ai/testing/page"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
 import { itOpenCode } from "@opencode-ai/testing/peers/opencode"
 import { sdkV1 } from "@opencode-ai/testing/peers/served"
@@ -7,6 +8,8 @@ import { describe, expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { accept, answerable, press } from "./person.ts"
 import { bound, browser, processOf, prompt, resultsOf, sessionOf, toasts, toolsOf, world } from "./world.ts"
 
@@ -40,7 +43,7 @@ describe("the page of the released OpenCode", () => {
     () =>
       Effect.gen(function* () {
         const { env, next, opened } = yield* browser
-        const { page, use } = yield* (yield* chromium).tab()
+        const { use } = yield* (yield* chromium).tab()
         let children: unknown
         let look: Effect.Effect<unknown> = Effect.void
         const { host, model } = yield* world({
@@ -57,11 +60,18 @@ describe("the page of the released OpenCode", () => {
             { calls: [ask(form)] },
             { text: "Gone." },
             { calls: [asksModel] },
+            // It goes on as if it had called a tool.
+            { text: "Wait.", finish: "tool_calls" },
+            { calls: [asksModel] },
+            { status: 401, body: { error: { message: "the key sk-0123 is bad" } } },
+            { text: "Refused." },
+            { calls: [asksModel] },
             { until: Effect.never },
             { calls: [asksModel] },
             { until: Effect.never },
           ],
         })
+        writeFileSync(join(host.directory, "opencode.json"), JSON.stringify({ mcp: { own: sdkV1() } }))
         const serving = yield* host.serve
         const shown = yield* toasts(serving)
         const session = yield* sessionOf(serving)
@@ -71,6 +81,10 @@ describe("the page of the released OpenCode", () => {
         )
         const text = (words: string) => ({ parts: [{ type: "text", text: words }] })
         const begin = (id: string, words: string) => serving.ask("POST", `/session/${id}/prompt_async`, text(words))
+
+        // A server of the project's waits for its approval, and a toast says where.
+        const held = yield* shown.first(/Not Approved/)
+        expect(held).toContain("approve it on the MCP page (/mcp opens it)")
 
         // A form. The browser is opened by itself, at an address that is good once.
         yield* begin(session.id, "Ask me.")
@@ -143,6 +157,14 @@ describe("the page of the released OpenCode", () => {
         const seen = model.requests.at(-1)
         expect(seen === undefined ? [] : resultsOf(seen)).toEqual([expect.stringContaining("ended")])
 
+        // The person sees there what the project's server runs, and approves it.
+        const inbox = yield* openPage(address)
+        const { servers } = yield* inbox.until("servers", ({ servers }) => servers.length === 3)
+        expect(servers.find(({ name }) => name === "own")?.review).toContain("runs on this machine with your rights")
+        yield* inbox.ask("act", { server: "own", action: "approve" })
+        const connected = Effect.map(serving.ask("GET", "/mcp"), (all) => Object(all).own?.status === "connected")
+        yield* Effect.repeat(connected, { until: (is) => is, schedule: Schedule.spaced("50 millis") })
+
         // The page was open all the time: nothing else was opened. A person opens it by a command, which asks no model.
         expect(opened()).toHaveLength(1)
         const before = model.requests.length
@@ -152,14 +174,22 @@ describe("the page of the released OpenCode", () => {
         expect(yield* shown.first(/The page of the MCP servers is/)).toContain(address)
         expect(model.requests.length).toBe(before)
 
+        // A model that does not answer, and a provider that refuses: neither is asked again.
+        yield* prompt(serving, yield* sessionOf(serving), "Ask the model.")
+        const refused = resultsOf(yield* model.request(11)).map(String)
+        expect(refused.map((text) => /gave no answer: [^"]*/.exec(text)?.[0])).toEqual([
+          "gave no answer: OpenCode could not ask it",
+          "gave no answer: its provider failed (HTTP 401)",
+        ])
+
         // What the model is asked for a server ends with its session, and with OpenCode.
         const third = yield* sessionOf(serving)
         yield* begin(third.id, "Ask the model.")
-        const { aborted } = yield* model.request(8)
+        const { aborted } = yield* model.request(13)
         yield* serving.ask("POST", `/session/${third.id}/abort`)
         yield* aborted
         yield* begin(session.id, "Ask it once more.")
-        yield* model.request(10)
+        yield* model.request(15)
         // That of the session that was aborted is gone, too.
         const sessions = Effect.map(serving.ask("GET", "/session"), (all) =>
           JSON.stringify(all).split("asks the model"),
@@ -171,7 +201,6 @@ describe("the page of the released OpenCode", () => {
         yield* serving.stop
         expect(isAlive(pid)).toBe(false)
         expect(yield* Effect.promise(() => fetch(address).then(String, () => "nobody"))).toBe("nobody")
-        expect(page.url()).not.toContain("ticket")
       }),
     bound,
     inChromium,

@@ -18,7 +18,8 @@ const Banner = () => {
     <Switch>
       <Match when={link() === "refused"}>
         <div class="banner bad" role="alert">
-          This page is not let in: its address is of an earlier run. Open it again with <code>mcp ui</code>.
+          This page is not let in: its address is of an earlier run. Open it again with <code>mcp ui</code>, or with{" "}
+          <code>/mcp</code> in OpenCode.
         </div>
       </Match>
       <Match when={link() === "lost"}>

@@ -106,7 +106,11 @@ export const makeLink = (
       })
       if (response.status === 401 || response.status === 403) {
         told.state("refused")
-        return failed("Refused", "This page is not let in any more.", "Open it again with `mcp ui`.")
+        return failed(
+          "Refused",
+          "This page is not let in any more.",
+          "Open it again with `mcp ui`, or with `/mcp` in OpenCode.",
+        )
       }
       if (!response.ok) return failed("Failed", (await response.text()).trim() || `HTTP ${response.status}`)
       // Its own server's, of the same build.
