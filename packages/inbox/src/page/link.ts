@@ -27,9 +27,14 @@ const makeGate = (most: number) => {
     if (inside >= most) {
       await new Promise<void>((resolve) => {
         waiting.push(resolve)
-        // What is cancelled while it waits goes in at once, and out again.
-        signal?.addEventListener("abort", () => resolve())
+        // What is cancelled while it waits takes no place of another's.
+        signal?.addEventListener("abort", () => {
+          const at = waiting.indexOf(resolve)
+          if (at !== -1) waiting.splice(at, 1)
+          resolve()
+        })
       })
+      if (signal?.aborted === true) return run()
     }
     inside++
     try {

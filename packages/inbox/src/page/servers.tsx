@@ -7,7 +7,7 @@ import { address, count, line } from "./text.ts"
 import { Button, Chip, Empty, Line, Text } from "./ui.tsx"
 import { focus } from "./view.ts"
 
-export const words: Record<ServerView["status"], string> = {
+const words: Record<ServerView["status"], string> = {
   connected: "connected",
   pending: "connecting",
   disabled: "off",
@@ -15,6 +15,9 @@ export const words: Record<ServerView["status"], string> = {
   needs_auth: "needs sign-in",
   needs_client_registration: "needs a client id",
 }
+
+/** How it is, in a word or two. */
+const wordsOf = ({ review, status }: ServerView): string => (review === undefined ? words[status] : "not approved")
 
 /** A shape for each status, that tells them apart without their colours. */
 const shapes: Record<ServerView["status"], () => JSX.Element> = {
@@ -48,7 +51,7 @@ const Entry = (props: { readonly server: ServerView; readonly waiting: number })
         <span class="grow">
           <Line text={props.server.name} class="name" />
           <span class="dim small">
-            {words[props.server.status]}
+            {wordsOf(props.server)}
             <Show when={props.server.status === "connected"}>{`, ${count(props.server.tools, "tool")}`}</Show>
           </span>
         </span>
@@ -206,7 +209,7 @@ const Card = (props: { readonly server: ServerView; readonly whole: boolean }) =
       <h3>
         <Line text={props.server.name} />
       </h3>
-      <Chip tone={props.server.status}>{words[props.server.status]}</Chip>
+      <Chip tone={props.server.status}>{wordsOf(props.server)}</Chip>
       <Show when={props.server.attempt}>{(attempt) => <span class="dim small">attempt {attempt()}</span>}</Show>
       <span class="grow" />
       <span class="dim small">{props.server.type}</span>
