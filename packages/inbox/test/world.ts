@@ -20,6 +20,8 @@ export const password = "hunter2-hunter2"
 export interface Options {
   /** Default: a page of nothing. */
   readonly html?: string
+  /** Default: any that is free. */
+  readonly port?: number
   readonly interactionTimeout?: number
   readonly host?: (host: Host) => Partial<Host>
   readonly pins?: Pins
@@ -67,7 +69,7 @@ export const world = Effect.fnUntraced(function* (entries: Readonly<Record<strin
     model: () => Effect.succeed("provider/parrot"),
   }
   const host: Host = { ...standard, ...options.host?.(standard) }
-  const inbox = yield* Effect.provideService(listen(host, { html: options.html ?? html }), Underway.Underway, underway)
+  const inbox = yield* Effect.provideService(listen(host, { html, ...options }), Underway.Underway, underway)
   yield* Effect.forEach(Object.entries(entries), ([name, entry]) => mcp.add(config(name, entry)), { discard: true })
   const { origin, searchParams } = new URL(inbox.url)
   const base = `${origin}/`
