@@ -51,7 +51,7 @@ export class Capabilities extends Context.Service<
   {
     /** What goes into `initialize`. */
     readonly declared: ClientCapabilities
-    /** Answers a request of the server. Interrupted when the server cancels it or the session ends. */
+    /** Answers a request of the server. Interrupted when the server cancels it, its call is given up, or the session ends. */
     readonly handle: (method: string, params: JsonObject, origin: Origin) => Effect.Effect<object, RequestRefused>
     readonly announcements: Stream.Stream<Announcement>
   }

@@ -59,7 +59,7 @@ export type ElicitationAnswer = Pick<ElicitResult, "action" | "content" | "_meta
 
 /**
  * Answers `elicitation/create`. It is asked only what is well-formed and allowed; its answer is held against the schema
- * before it is sent. Interrupted when the server cancels the request or the session ends.
+ * before it is sent. Interrupted when the server cancels the request, the call that it is for is given up, or the session ends.
  *
  * @example
  * ```ts

@@ -28,7 +28,8 @@ export type SamplingResult = CreateMessageResult | CreateMessageResultWithTools
 
 /**
  * Answers `sampling/createMessage`. It is asked only after the request was found well-formed, within the server's budget,
- * and approved (`Approval`); it is interrupted when the server cancels the request or the session ends.
+ * and approved (`Approval`); it is interrupted when the server cancels the request, the call that it is for is
+ * given up, or the session ends.
  *
  * @example
  * ```ts
