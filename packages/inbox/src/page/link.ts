@@ -19,40 +19,44 @@ const failed = (tag: string, message: string, hint?: string) => ({ ok: false, er
 const long = new Set<keyof Asks>(["call", "act", "taskResult"])
 const longAtOnce = 3
 
-/** Lets so many through at a time. */
+/** Lets so many through at a time. What is cancelled while it waits needs no place. */
 const makeGate = (most: number) => {
-  const waiting: Array<() => void> = []
+  const waiting = new Set<(placed: boolean) => void>()
   let inside = 0
+  const turn = (signal: AbortSignal | undefined) =>
+    new Promise<boolean>((resolve) => {
+      const enter = (placed: boolean) => {
+        waiting.delete(enter)
+        resolve(placed)
+      }
+      waiting.add(enter)
+      signal?.addEventListener("abort", () => waiting.has(enter) && enter(false))
+    })
+  const leave = () => {
+    const [next] = waiting
+    // Who waits takes the place over.
+    if (next === undefined) inside--
+    else next(true)
+  }
   return async <A>(signal: AbortSignal | undefined, run: () => Promise<A>): Promise<A> => {
-    if (inside >= most) {
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve)
-        // What is cancelled while it waits takes no place of another's.
-        signal?.addEventListener("abort", () => {
-          const at = waiting.indexOf(resolve)
-          if (at !== -1) waiting.splice(at, 1)
-          resolve()
-        })
-      })
-      if (signal?.aborted === true) return run()
-    }
-    inside++
-    try {
-      return await run()
-    } finally {
-      inside--
-      waiting.shift()?.()
-    }
+    const isFree = inside < most
+    if (isFree) inside++
+    const placed = isFree || (await turn(signal))
+    return run().finally(() => placed && leave())
   }
 }
 
 /** Milliseconds to wait before the nth try. */
 export const backoff = (failures: number): number => Math.min(10_000, 500 * 2 ** failures)
 
-/** Connects, and connects again whenever the connection is lost, until it is refused or closed. */
+/**
+ * Connects to the server at `base` (default: the page's own), and connects again whenever the connection is lost, until it is
+ * refused or closed.
+ */
 export const makeLink = (
   secret: string,
   told: { readonly push: (push: Push) => void; readonly state: (state: State, why?: string) => void },
+  base = "",
 ): Link => {
   const authorization = `Bearer ${secret}`
   const closing = new AbortController()
@@ -69,9 +73,8 @@ export const makeLink = (
 
   /** Follows one connection to its end; why it was not opened, if it was not. */
   const follow = async (): Promise<{ readonly refused?: true; readonly why?: string }> => {
-    const response = await fetch("/events", {
+    const response = await fetch(`${base}/events`, {
       headers: { authorization, accept: "text/event-stream" },
-      cache: "no-store",
       signal: closing.signal,
     })
     if (response.status === 401 || response.status === 403) return { refused: true }
@@ -103,7 +106,7 @@ export const makeLink = (
 
   const send = async <Op extends keyof Asks>(op: Op, params: Asks[Op]["params"], signal?: AbortSignal) => {
     try {
-      const response = await fetch("/ask", {
+      const response = await fetch(`${base}/ask`, {
         method: "POST",
         headers: { authorization, "content-type": "application/json" },
         body: JSON.stringify({ ...params, op }),
