@@ -10,7 +10,7 @@ import { line } from "./text.ts"
 import { makeRuns } from "./tools/runs.ts"
 import { Tools } from "./tools/tools.tsx"
 import { Button, Line } from "./ui.tsx"
-import { tabs, type TabId } from "./view.ts"
+import { focus, tabs, type TabId } from "./view.ts"
 
 const Banner = () => {
   const { link, retry, why } = useInbox()
@@ -66,7 +66,7 @@ const TabList = () => {
     if (next === undefined) return
     event.preventDefault()
     view.setTab(next.id)
-    document.querySelector<HTMLElement>(`#tab-${next.id}`)?.focus()
+    focus(`#tab-${next.id}`)
   }
   return (
     <div class="tabs" role="tablist" aria-label="What is shown" onKeyDown={move}>

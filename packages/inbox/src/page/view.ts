@@ -26,5 +26,7 @@ export type View = ReturnType<typeof makeView>
 export const focus = (selector: string): boolean => {
   const found = document.querySelector<HTMLElement>(selector)
   found?.focus()
+  // What is seen in part would stay so.
+  found?.scrollIntoView({ block: "nearest", inline: "nearest" })
   return found !== null
 }
