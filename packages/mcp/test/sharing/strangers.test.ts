@@ -6,12 +6,15 @@ import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { it } from "@opencode-ai/testing/effect"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
-import { sdkV2 } from "@opencode-ai/testing/peers/served"
+import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { nonce, proof } from "../../src/sharing/greeting.ts"
 import type { OwnerRecord } from "../../src/sharing/place.ts"
-import { isEvent, knownPid, meeting, pidOf, type Program } from "./programs.ts"
+import { isEvent, knownPid, meeting, type Program } from "./programs.ts"
+
+/** Answers calls, and no request to read. */
+const server = rawStdio({ on: { "resources/read": [] }, capabilities: { tools: {}, resources: {} } })
 
 const fileIn = (directory: string, extension: string): string => {
   const name = readdirSync(directory).find((name) => name.endsWith(extension))
@@ -71,7 +74,7 @@ describe("what lies where programs meet", () => {
   it.live("is for their person alone", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* meeting
-      yield* here(sdkV2())
+      yield* here(server)
       expect(statSync(directory).mode & 0o777).toBe(0o700)
       const names = readdirSync(directory)
       expect(names.map((name) => name.replace(/^.*\./, "")).toSorted()).toEqual(["json", "lock", "sock"])
@@ -95,8 +98,8 @@ describe("what lies where programs meet", () => {
           else process.env["TMPDIR"] = before
         }),
       )
-      const [one, other] = [yield* here(sdkV2()), yield* here(sdkV2())]
-      expect(yield* pidOf(one)).not.toBe(yield* pidOf(other))
+      const [one, other] = [yield* here(server), yield* here(server)]
+      expect(yield* knownPid(one)).not.toBe(yield* knownPid(other))
       expect(warnings(one).join()).toContain("open to other users; let it be yours alone (chmod 700)")
       expect(readdirSync(directory)).toEqual([])
     }),
@@ -107,7 +110,7 @@ describe("what lies where programs meet", () => {
     () =>
       Effect.gen(function* () {
         const { directory, here } = yield* meeting
-        const first = yield* here(sdkV2())
+        const first = yield* here(server)
         const record = recordIn(directory)
         const lock = fileIn(directory, ".lock")
         const holder = JSON.parse(readFileSync(lock, "utf8"))
@@ -122,8 +125,8 @@ describe("what lies where programs meet", () => {
         writeFileSync(path, JSON.stringify({ ...record, server: { ...record.server, pid, group: pid } }))
         writeFileSync(lock, JSON.stringify({ ...holder, pid, id: "theirs" }))
         writeFileSync(record.address, "")
-        const next = yield* here(sdkV2())
-        expect(isAlive(yield* pidOf(next))).toBe(true)
+        const next = yield* here(server)
+        expect(isAlive(yield* knownPid(next))).toBe(true)
         expect(isAlive(pid)).toBe(true)
         expect(readdirSync(directory).length).toBe(3)
       }),
@@ -132,7 +135,7 @@ describe("what lies where programs meet", () => {
   it.live("may be somebody else who listens: nothing is said to one who cannot prove to be the owner", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* meeting
-      yield* here(sdkV2())
+      yield* here(server)
       const heard: Array<string> = []
       const sockets = new Set<Socket>()
       const address = join(directory, "impostor.sock")
@@ -154,7 +157,7 @@ describe("what lies where programs meet", () => {
           }),
       )
       writeFileSync(fileIn(directory, ".json"), JSON.stringify({ ...recordIn(directory), address }))
-      const fooled = yield* here({ ...sdkV2(), timeout: { startup: 500 } })
+      const fooled = yield* here({ ...server, timeout: { startup: 500 } })
       expect(yield* fooled.does("servers")).toMatchObject([{ status: { status: "failed" } }])
       expect(heard.every((line) => JSON.parse(line)[0] === "hello")).toBe(true)
     }),
@@ -165,7 +168,7 @@ describe("who comes to the owner's socket", () => {
   it.live("and cannot prove to know the secret is told nothing and cut off", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* meeting
-      const owner = yield* here(sdkV2())
+      const owner = yield* here(server)
       const { address } = recordIn(directory)
       const list = JSON.stringify(["message", { jsonrpc: "2.0", id: 1, method: "tools/list" }])
       const wrong = JSON.stringify(["proof", "x".repeat(43)])
@@ -183,10 +186,9 @@ describe("who comes to the owner's socket", () => {
   it.live("and speaks garbage loses its own connection, and the others nothing", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* meeting
-      const owner = yield* here(sdkV2())
-      const other = yield* here(sdkV2())
-      const hanging = other.beginCall("hang")
-      yield* other.first(isEvent("mcp.progress"))
+      const owner = yield* here(server)
+      const other = yield* here(server)
+      const hanging = other.begin("read", "test://text")
       for (const line of [
         "garbage",
         `{"jsonrpc":"2.0","id":1,"method":"ping"}`,
@@ -199,9 +201,9 @@ describe("who comes to the owner's socket", () => {
         one.say(line)
         yield* one.closed
       }
-      yield* owner.first(() => warnings(owner).length === 6)
-      expect(yield* owner.call("echo", { message: "a" })).toEqual({ text: "a" })
-      expect(yield* other.call("echo", { message: "b" })).toEqual({ text: "b" })
+      yield* owner.first(() => warnings(owner).filter((warning) => warning.includes("cut off")).length === 6)
+      expect(yield* owner.call("echo", { message: "a" })).toEqual({ text: `{"message":"a"}` })
+      expect(yield* other.call("echo", { message: "b" })).toEqual({ text: `{"message":"b"}` })
       expect(other.said.some(({ id }) => id === hanging.id)).toBe(false)
     }),
   )
@@ -209,9 +211,9 @@ describe("who comes to the owner's socket", () => {
   it.live("gets no answer and no progress of another's, whatever ids it names", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* meeting
-      const owner = yield* here(sdkV2())
-      const hanging = owner.beginCall("hang")
-      yield* owner.first(isEvent("mcp.progress"))
+      const owner = yield* here(server)
+      const hanging = owner.begin("read", "test://text")
+      yield* owner.call("echo", { message: "the server has it" })
       const one = yield* guest(recordIn(directory))
       for (let requestId = 0; requestId < 50; requestId++) {
         const message = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } }
@@ -230,7 +232,7 @@ describe("a server", () => {
   it.live("is another with another entry, in another project, or for a program that answers more", () =>
     Effect.gen(function* () {
       const { here } = yield* meeting
-      const entry = sdkV2()
+      const entry = server
       const project = yield* temporaryDirectory
       const programs = [
         yield* here(entry),
