@@ -3,8 +3,8 @@
  *
  * Ids and progress tokens are exchanged on the way, so that answers and progress reach who asked. The first client is the
  * owner: it makes the handshake for all, and is asked what the server asks, where that belongs to no one of them. What a
- * client leaves behind (calls, tasks, questions, wishes) ends at the server. Everything is kept by message and nothing
- * waits here: how the clients are reached, and whether they may be, is not known.
+ * client leaves behind (calls, tasks, questions, wishes) ends at the server. Nothing is known here of sockets and of time: how
+ * clients are reached, and who is let in, is for others to say.
  */
 import {
   type ErrorObject,

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { connect as connectTo, type Socket } from "node:net"
-import { isObject, isRequestId } from "../protocol/jsonrpc.ts"
+import { isObject, isRequest, isRequestId, type Message } from "../protocol/jsonrpc.ts"
 import * as Method from "../protocol/method.ts"
 import { Closed, fail, MessageTooLarge, OwnerEnded, OwnerSilent, type TransportError } from "../transport/error.ts"
 import { encode } from "../transport/outgoing.ts"
@@ -76,7 +76,8 @@ export const join = (
       return true
     }
     const link: Link = makeLink(socket, {
-      limit: messageLimit + 1024,
+      // What the server sent was within the limit; a number may be longer as the owner writes it.
+      limit: messageLimit * 5 + 1024,
       frame: (kind, content) => {
         if (isOver || take(kind, content)) return true
         link.destroy()
@@ -102,6 +103,11 @@ export const join = (
       link.send("hello", JSON.stringify({ nonce }))
     })
     if (!isWelcome) return undefined
+    const refuse = (message: Message) => {
+      const error = fail(new MessageTooLarge({ limit: messageLimit }))
+      if (isRequest(message)) later(() => receiver.failed(message.id, error))
+      else receiver.warning(error.message)
+    }
     const later = (deliver: () => void) =>
       queueMicrotask(() => {
         if (!isOver) deliver()
@@ -117,7 +123,10 @@ export const join = (
         }
         if (link.isFull()) return false
         const json = encode(message, receiver)
-        if (json !== undefined) link.send("message", json)
+        if (json === undefined) return true
+        // The owner would end the link, and not only this message.
+        if (json.length * 3 > messageLimit && Buffer.byteLength(json) > messageLimit) refuse(message)
+        else link.send("message", json)
         return true
       },
       abandoned: () => true,

@@ -47,7 +47,7 @@ export const open = (
     Effect.catchTag("NoPlace", ({ message }) => alone(message)),
     Effect.catchTag("SystemFailed", (cause) => alone(`no socket or lock can be made (${codeOf(cause) ?? "unknown"})`)),
     // The schedule of attempts has no end.
-    Effect.catchTag("Contended", () => alone("another program has it")),
+    Effect.catchTag("Contended", Effect.die),
     Effect.provideService(Clock.Clock, Clock.Clock.defaultValue()),
   )
 }

@@ -71,9 +71,12 @@ export const own = (
       const root = yield* leader(pid)
       const note = Place.write(place, { ...own, server: root })
       yield* note
-      // Where its start time is learned from another program, that is there by now.
-      const again = root.started === "" ? Effect.ignore(note) : Effect.void
-      broker.onSettled(() => (broker.isOver() ? undefined : Effect.runSync(again)))
+      if (root.started === "") {
+        // It is learned from another program (`leader`), and known when the server has answered.
+        const settled = Effect.callback<void>((resume) => broker.onSettled(() => resume(Effect.void)))
+        const again = Effect.suspend(() => (broker.isOver() ? Effect.void : Effect.ignore(note)))
+        yield* Effect.forkScoped(Effect.andThen(settled, again))
+      }
     }
     broker.connect(connection.send)
     // Before the server is ended: who comes now waits for the next one.

@@ -228,6 +228,24 @@ describe("who comes to the owner's socket", () => {
   )
 })
 
+describe("a message that is too large", () => {
+  it.live("costs its own call, whoever sends it, and the connection of nobody", () =>
+    Effect.gen(function* () {
+      const { here } = yield* meeting
+      const entry = { ...server, limits: { message: 100_000 } }
+      const owner = yield* here(entry)
+      const other = yield* here(entry)
+      const pid = yield* knownPid(other)
+      const message = "x".repeat(100_000)
+      expect(yield* Effect.flip(other.call("echo", { message }))).toContain("larger than the limit of 100000 bytes")
+      // The owner may send it; what the server answers is too long.
+      expect(yield* Effect.flip(owner.call("echo", { message }))).toContain("larger than the limit of 100000 bytes")
+      for (const { call } of [owner, other]) yield* call("echo", { message: "x".repeat(10_000) })
+      expect(yield* knownPid(other)).toBe(pid)
+    }),
+  )
+})
+
 describe("a server", () => {
   it.live("is another with another entry, in another project, or for a program that answers more", () =>
     Effect.gen(function* () {
