@@ -3,6 +3,10 @@
  * of Effect, and shares a name with the packages of this repository.
  */
 
+/** The word by which OpenCode was started: `run`, `mcp`; `undefined` where its own screen was. */
+export const startedBy = (argv: ReadonlyArray<string>): string | undefined =>
+  argv.slice(1).find((word) => !word.startsWith("-") && !/[/\\]/.test(word))
+
 /** A message over OpenCode's screen. `duration` in milliseconds. */
 export interface Toast {
   readonly title?: string | undefined

@@ -12,7 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Beginning from "./beginning.ts"
 import * as Callers from "./callers.ts"
-import type { HostConfig, Hooks, Input } from "./host.ts"
+import { type HostConfig, type Hooks, type Input, startedBy } from "./host.ts"
 import { type Options, start, type Started, type Taken } from "./instance.ts"
 import * as Page from "./page.ts"
 import * as Sampling from "./sampling.ts"
@@ -41,8 +41,7 @@ const optionsOf = (value: unknown): Options | string => {
 }
 
 /** `opencode mcp …` works on the configuration as it is written: signing in, for one, needs the server's own address. */
-const isCommand = (): boolean =>
-  process.argv.slice(1).find((word) => !word.startsWith("-") && !word.includes("/")) === "mcp"
+const isCommand = (): boolean => startedBy(process.argv) === "mcp"
 
 const take = (config: HostConfig, taken: ReadonlyArray<Taken>): void => {
   const servers = (config.mcp ??= {})

@@ -25,7 +25,7 @@ import type * as Beginning from "./beginning.ts"
 import { type Callers, isCaller } from "./callers.ts"
 import type { Kind } from "./gateway/model.ts"
 import * as Gateway from "./gateway/http.ts"
-import type { Client } from "./host.ts"
+import { type Client, startedBy } from "./host.ts"
 import * as Page from "./page.ts"
 import type { Samples } from "./sampling.ts"
 import * as SignedIn from "./signed-in.ts"
@@ -99,9 +99,8 @@ const calledBy = (mcp: Mcp["Service"], { of }: Callers): Mcp["Service"] => ({
 
 /** A line of standard error, where `opencode run` has no screen of its own. */
 const print = (line: string): void => {
-  const [command, ...words] = process.argv.slice(1).filter((word) => !word.includes("/"))
-  const isInteractive = words.includes("-i") || words.includes("--interactive")
-  if (command === "run" && !isInteractive) process.stderr.write(`${line}\n`)
+  const isInteractive = process.argv.includes("-i") || process.argv.includes("--interactive")
+  if (startedBy(process.argv) === "run" && !isInteractive) process.stderr.write(`${line}\n`)
 }
 
 export const start = (options: {
