@@ -1,15 +1,18 @@
 /** X6: what becomes of those that share a server when its owner, one of them, or the server ends. */
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { it } from "@opencode-ai/testing/effect"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
 import { rawStdio } from "@opencode-ai/testing/peers/raw-stdio"
 import { sdkV2 } from "@opencode-ai/testing/peers/served"
-import { poll } from "@opencode-ai/testing/polling"
+import { realTime } from "@opencode-ai/testing/polling"
 import { fileRecord, recordTo } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
 import { counts, isEvent, knownPid, meeting, pidOf, type Program } from "./programs.ts"
+
+const minute = 60_000
 
 const isProgress = isEvent("mcp.progress")
 
@@ -98,21 +101,23 @@ describe("when a program that uses the server of another", () => {
     }),
   )
 
-  it.live("still uses it, the server does not sleep; when nobody does it sleeps, and is woken for both", () =>
+  it.effect("still uses it, the server does not sleep; when nobody does it sleeps, and is woken for both", () =>
     Effect.gen(function* () {
       const { here } = yield* meeting
-      const entry = { ...sdkV2(), sleep: 50 }
+      const entry = { ...sdkV2(), sleep: minute }
       const owner = yield* here(entry)
       const other = yield* here(entry)
       const before = yield* pidOf(other)
       const hanging = other.beginCall("hang")
       yield* other.first(isProgress)
-      // Meanwhile the owner would have fallen asleep.
-      yield* Effect.forEach(Array.from({ length: 200 }), () => other.call("echo", { message: "." }), { discard: true })
-      expect(isAlive(before)).toBe(true)
+      yield* TestClock.adjust(3 * minute)
       expect(yield* knownPid(owner)).toBe(before)
+      expect(isAlive(before)).toBe(true)
       other.cancel(hanging)
-      yield* poll(() => (isAlive(before) ? undefined : true))
+      yield* Effect.flip(hanging.result)
+      // First who uses it last leaves, and then the owner finds that nobody has used it for a while.
+      const nap = Effect.andThen(TestClock.adjust(minute), realTime(Effect.sleep(10)))
+      yield* Effect.repeat(nap, { until: () => !isAlive(before) })
       const pids = yield* Effect.all([pidOf(owner), pidOf(other)], { concurrency: 2 })
       expect(pids[0]).toBe(pids[1])
       expect(pids[0]).not.toBe(before)
