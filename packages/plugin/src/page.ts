@@ -76,10 +76,12 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
       })
 
     /** The log is open to others on this machine, and so it does not hold the secret. */
-    const tell = (text: string, { url }: Served) => {
-      const message = mask(text)
+    const tell = (question: Question, { url }: Served) => {
+      const message = mask(Words.asks(question))
       told.toast({ title, message: `${message}\nAnswer at ${url}`, variant: "warning", duration: long })
-      told.log("info", `${message} (answer at ${new URL(url).origin}: /${command} opens it)`)
+      told.log("info", `${message} (answer at ${new URL(url).origin}: /${command} opens it)`, {
+        server: question.request.server,
+      })
       print(`${message}\n  Answer at ${url}`)
     }
 
@@ -88,7 +90,7 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
         const inbox = yield* served
         // It may have been taken back meanwhile.
         if (!questions.open().some(({ id }) => id === question.id)) return
-        tell(Words.asks(question), inbox)
+        tell(question, inbox)
         if (!open || inbox.isWatched() || (yield* Clock.currentTimeMillis) - opened < seldom) return
         const problem = yield* browse(inbox)
         if (problem !== undefined) told.log("info", `No browser was opened for the MCP page: ${problem}`)
@@ -107,7 +109,7 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
           if (outcome === "answered") return
           const message = mask(Words.ended(question, outcome))
           told.toast({ title, message, variant: "info" })
-          told.log("info", message)
+          told.log("info", message, { server: question.request.server })
         }),
       ]),
       (stops) => Effect.sync(() => stops.forEach((stop) => stop())),

@@ -11,8 +11,9 @@ export interface Told {
   readonly log: (level: LogEntry["level"], message: string, extra?: LogEntry["extra"]) => void
 }
 
-/** How the log names what is from here. */
+/** How the log names what is from here. The log of 1.18.33 writes what is beside a message, and no service. */
 const service = "mcp-plugin"
+const mark = { plugin: "mcp" }
 
 /** Both say nothing of it where OpenCode does not take it: it is ending, or has no screen. */
 export const make = (client: Client): Told => {
@@ -22,7 +23,8 @@ export const make = (client: Client): Told => {
       .catch(() => undefined)
   return {
     toast: (body) => quietly(() => client.tui.showToast({ body })),
-    log: (level, message, extra = {}) => quietly(() => client.app.log({ body: { service, level, message, extra } })),
+    log: (level, message, extra = {}) =>
+      quietly(() => client.app.log({ body: { service, level, message, extra: { ...mark, ...extra } } })),
   }
 }
 

@@ -96,7 +96,10 @@ describe("the page of the released OpenCode", () => {
         expect(address).not.toBe("")
         expect(told).toContain('Server \\"near\\" asks: Your name?')
         yield* poll(
-          () => /Your name\? \(answer at http:\/\/127\.0\.0\.1:\d+: \/mcp opens it\)/.exec(host.log()) ?? undefined,
+          () =>
+            /Your name\? \(answer at http:\/\/127\.0\.0\.1:\d+: \/mcp opens it\)" plugin=mcp server=near/.exec(
+              host.log(),
+            ) ?? undefined,
         )
         expect(host.log()).not.toContain(new URL(address).searchParams.get("secret"))
         yield* use((page) => accept(page, "Ada"))
