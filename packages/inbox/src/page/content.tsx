@@ -1,16 +1,12 @@
 /** What servers and models send as content, shown without asking anybody for anything. */
 import { For, type JSX, Match, Show, Switch } from "solid-js"
+import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { media, size } from "./text.ts"
 import { Json, Line, Text } from "./ui.tsx"
 
-/** Content as it comes: of any kind, with any member missing. */
-type Loose = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Loose =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
-const Media = (props: { readonly block: Loose; readonly kind: "image" | "audio" }) => {
+const Media = (props: { readonly block: JsonObject; readonly kind: "image" | "audio" }) => {
   const source = () => media(props.kind, props.block["mimeType"], props.block["data"])
   const said = () => `${text(props.block["mimeType"])}, ${size(text(props.block["data"]))}`
   return (
@@ -32,7 +28,7 @@ const Media = (props: { readonly block: Loose; readonly kind: "image" | "audio" 
   )
 }
 
-const Resource = (props: { readonly resource: Loose; readonly whole: boolean }) => {
+const Resource = (props: { readonly resource: JsonObject; readonly whole: boolean }) => {
   const kind = () => (text(props.resource["mimeType"]).toLowerCase().startsWith("image/") ? "image" : undefined)
   return (
     <div class="part">
@@ -55,7 +51,7 @@ const Resource = (props: { readonly resource: Loose; readonly whole: boolean }) 
   )
 }
 
-const Link = (props: { readonly block: Loose }) => (
+const Link = (props: { readonly block: JsonObject }) => (
   <div class="part">
     <p>
       <Line text={text(props.block["title"]) || text(props.block["name"]) || "A resource"} />{" "}
@@ -92,7 +88,7 @@ export const Block = (props: { readonly block: unknown; readonly whole?: boolean
         <Link block={block()} />
       </Match>
       <Match when={type() === "resource" && isObject(block()["resource"])}>
-        <Resource resource={isObject(block()["resource"]) ? (block()["resource"] as Loose) : {}} whole={whole()} />
+        <Resource resource={isObject(block()["resource"]) ? (block()["resource"] as JsonObject) : {}} whole={whole()} />
       </Match>
       <Match when={type() === "tool_use"}>
         <Tool title={`Call of the tool ${text(block()["name"])}`}>

@@ -2,9 +2,9 @@
  * What a person can fill in, read from the JSON Schema of an object: the forms of elicitations (2025-11-25, Elicitation,
  * Requested Schema), and the arguments of tools. What is more than a scalar, a choice or a list of them is JSON.
  */
-export type Json = unknown
-type Members = Readonly<Record<string, unknown>>
+import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 
+export type Json = unknown
 export interface Option {
   readonly value: Json
   readonly title: string
@@ -55,9 +55,6 @@ export interface Field {
   readonly filled: boolean
 }
 
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined)
 const array = (value: unknown): ReadonlyArray<unknown> | undefined => (Array.isArray(value) ? value : undefined)
@@ -76,7 +73,7 @@ const titled = (all: ReadonlyArray<unknown> | undefined): ReadonlyArray<Option> 
 }
 
 /** The choices of a schema, if it has any: `enum`, with `enumNames`, or constants with titles. */
-const optionsOf = (schema: Members): ReadonlyArray<Option> | undefined => {
+const optionsOf = (schema: JsonObject): ReadonlyArray<Option> | undefined => {
   const values = array(schema["enum"])
   if (values === undefined) return titled(array(schema["oneOf"])) ?? titled(array(schema["anyOf"]))
   const names = array(schema["enumNames"])
@@ -86,14 +83,14 @@ const optionsOf = (schema: Members): ReadonlyArray<Option> | undefined => {
 const formats = ["email", "uri", "date", "date-time"] as const
 
 /** Its one type: `["string", "null"]` of a member that may be left out is a string. */
-const typeOf = (schema: Members, required: boolean): string | undefined => {
+const typeOf = (schema: JsonObject, required: boolean): string | undefined => {
   const { type } = schema
   if (!Array.isArray(type)) return text(type)
   const [only, ...others] = type.filter((each) => required || each !== "null")
   return others.length === 0 ? text(only) : undefined
 }
 
-const listOf = (schema: Members): Control => {
+const listOf = (schema: JsonObject): Control => {
   const { items } = schema
   if (!isObject(items)) return { kind: "json" }
   const bounds = { least: number(schema["minItems"]), most: number(schema["maxItems"]) }
@@ -105,7 +102,7 @@ const listOf = (schema: Members): Control => {
   return { kind: "json" }
 }
 
-const controlOf = (schema: Members, required: boolean, filled: boolean): Control => {
+const controlOf = (schema: JsonObject, required: boolean, filled: boolean): Control => {
   const options = optionsOf(schema)
   if (options !== undefined) return { kind: "choice", options, open: !required && !filled }
   if (schema["$ref"] !== undefined || schema["anyOf"] !== undefined || schema["oneOf"] !== undefined) {
@@ -330,7 +327,7 @@ export const read = (field: Field, raw: Raw): Reading => {
 }
 
 /** What each control begins with. */
-export const initial = (fields: ReadonlyArray<Field>, values: Members = {}): Map<string, Raw> =>
+export const initial = (fields: ReadonlyArray<Field>, values: JsonObject = {}): Map<string, Raw> =>
   new Map(
     fields.map((field) => {
       const given = Object.hasOwn(values, field.name) ? values[field.name] : field.initial

@@ -122,44 +122,43 @@ const Editor = (props: {
   )
 }
 
-export const Approval = (props: { readonly question: Of<"approval"> }) => {
+/** Yes or no, to content that is one text as it is or as the person edits it. */
+const Verdict = (props: {
+  readonly id: string
+  readonly content: unknown
+  readonly edit: string
+  readonly label: string
+  /** What is let through, with this content in place of its own. */
+  readonly edited: (content: unknown) => JsonObject
+}) => {
   const { ask } = useInbox()
-  const { id, params } = props.question
-  const sender = makeSender(id)
-  const last = params.messages.at(-1)
-  const before = textOf(last?.content)
-  const [edited, setEdited] = createSignal<string>()
+  const sender = makeSender(props.id)
+  const before = textOf(props.content)
+  const [text, setText] = createSignal<string>()
   const value = (): JsonObject | undefined => {
-    const text = edited()
-    if (text === undefined || text === before || last === undefined) return undefined
-    const messages = [...params.messages.slice(0, -1), { ...last, content: withText(last.content, text) }]
-    return { ...params, messages }
+    const now = text()
+    return now === undefined || now === before ? undefined : props.edited(withText(props.content, now))
+  }
+  const allow = () => {
+    const changed = value()
+    return ask("allow", { id: props.id, ...(changed === undefined ? {} : { value: changed }) })
   }
   return (
     <>
-      <p class="dim small">The model sees all of this, and the server gets what it answers.</p>
-      <Request params={params} model={props.question.model} />
-      <Show when={edited() !== undefined}>
-        <Editor opened label="The last message, as it is sent" text={edited() ?? ""} change={setEdited} />
+      <Show when={text() !== undefined}>
+        <Editor opened label={props.label} text={text() ?? ""} change={setText} />
       </Show>
       <Wrong sender={sender} />
       <div class="row actions">
-        <AnswerButton
-          sender={sender}
-          look="main"
-          onPress={() => {
-            const changed = value()
-            void sender.send(() => ask("allow", { id, ...(changed === undefined ? {} : { value: changed }) }))
-          }}
-        >
+        <AnswerButton sender={sender} look="main" onPress={() => void sender.send(allow)}>
           {value() === undefined ? "Allow" : "Allow as edited"}
         </AnswerButton>
-        <AnswerButton sender={sender} onPress={() => void sender.send(() => ask("refuse", { id }))}>
+        <AnswerButton sender={sender} onPress={() => void sender.send(() => ask("refuse", { id: props.id }))}>
           Refuse
         </AnswerButton>
         <Show when={before !== undefined}>
-          <Button look="link" onClick={() => setEdited(edited() === undefined ? before : undefined)}>
-            {edited() === undefined ? "Edit the last message" : "Do not edit it"}
+          <Button look="link" onClick={() => setText(text() === undefined ? before : undefined)}>
+            {text() === undefined ? props.edit : "Do not edit it"}
           </Button>
         </Show>
       </div>
@@ -167,16 +166,26 @@ export const Approval = (props: { readonly question: Of<"approval"> }) => {
   )
 }
 
+export const Approval = (props: { readonly question: Of<"approval"> }) => {
+  const { id, params } = props.question
+  const last = params.messages.at(-1)
+  return (
+    <>
+      <p class="dim small">The model sees all of this, and the server gets what it answers.</p>
+      <Request params={params} model={props.question.model} />
+      <Verdict
+        id={id}
+        content={last?.content}
+        edit="Edit the last message"
+        label="The last message, as it is sent"
+        edited={(content) => ({ ...params, messages: [...params.messages.slice(0, -1), { ...last, content }] })}
+      />
+    </>
+  )
+}
+
 export const Review = (props: { readonly question: Of<"review"> }) => {
-  const { ask } = useInbox()
   const { id, params, result } = props.question
-  const sender = makeSender(id)
-  const before = textOf(result.content)
-  const [edited, setEdited] = createSignal<string>()
-  const value = (): JsonObject | undefined => {
-    const text = edited()
-    return text === undefined || text === before ? undefined : { ...result, content: withText(result.content, text) }
-  }
   return (
     <>
       <p class="dim small">
@@ -192,30 +201,13 @@ export const Review = (props: { readonly question: Of<"review"> }) => {
         <summary>What it was asked</summary>
         <Request params={params} />
       </details>
-      <Show when={edited() !== undefined}>
-        <Editor opened label="The answer, as it is sent" text={edited() ?? ""} change={setEdited} />
-      </Show>
-      <Wrong sender={sender} />
-      <div class="row actions">
-        <AnswerButton
-          sender={sender}
-          look="main"
-          onPress={() => {
-            const changed = value()
-            void sender.send(() => ask("allow", { id, ...(changed === undefined ? {} : { value: changed }) }))
-          }}
-        >
-          {value() === undefined ? "Allow" : "Allow as edited"}
-        </AnswerButton>
-        <AnswerButton sender={sender} onPress={() => void sender.send(() => ask("refuse", { id }))}>
-          Refuse
-        </AnswerButton>
-        <Show when={before !== undefined}>
-          <Button look="link" onClick={() => setEdited(edited() === undefined ? before : undefined)}>
-            {edited() === undefined ? "Edit the answer" : "Do not edit it"}
-          </Button>
-        </Show>
-      </div>
+      <Verdict
+        id={id}
+        content={result.content}
+        edit="Edit the answer"
+        label="The answer, as it is sent"
+        edited={(content) => ({ ...result, content })}
+      />
     </>
   )
 }

@@ -1,16 +1,12 @@
 /** A JSON Schema as a person reads it: a tree of names, types and words. */
 import { For, Show } from "solid-js"
+import { isObject, type JsonObject } from "@opencode-ai/mcp/protocol/jsonrpc"
 import { Json, Line, Text } from "../ui.tsx"
-
-type Loose = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Loose =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** So deep the tree goes; what is below stands in the JSON. */
 const deepest = 6
 
-const typeOf = (schema: Loose): string => {
+const typeOf = (schema: JsonObject): string => {
   const { type } = schema
   const items = schema["items"]
   if (type === "array") return isObject(items) ? `${typeOf(items)}[]` : "array"
@@ -39,16 +35,16 @@ const told = [
   "enum",
 ]
 
-const bounds = (schema: Loose): string =>
+const bounds = (schema: JsonObject): string =>
   told.flatMap((name) => (schema[name] === undefined ? [] : [`${name} ${JSON.stringify(schema[name])}`])).join(" · ")
 
 /** What stands below: the properties of an object, or of the items of a list. */
-const below = (schema: Loose): Loose => {
+const below = (schema: JsonObject): JsonObject => {
   const items = schema["items"]
   return isObject(schema["properties"]) ? schema : isObject(items) && isObject(items["properties"]) ? items : {}
 }
 
-const Members = (props: { readonly schema: Loose; readonly depth: number }) => {
+const Members = (props: { readonly schema: JsonObject; readonly depth: number }) => {
   const properties = () => (isObject(props.schema["properties"]) ? Object.entries(props.schema["properties"]) : [])
   const required = () =>
     Array.isArray(props.schema["required"]) ? (props.schema["required"] as ReadonlyArray<unknown>) : []
