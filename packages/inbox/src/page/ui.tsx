@@ -1,5 +1,5 @@
 /** The small parts that all others are made of. */
-import { createMemo, createSignal, For, type JSX, Show, splitProps } from "solid-js"
+import { createMemo, createSignal, For, type JSX, Show } from "solid-js"
 import { count, cut, line, pieces } from "./text.ts"
 
 /** The pieces of a text: what would not be seen is drawn as what it is. */
@@ -57,14 +57,31 @@ export const Json = (props: { readonly value: unknown; readonly lines?: number; 
   />
 )
 
-type ButtonProps = JSX.ButtonHTMLAttributes<HTMLButtonElement> & {
+export const Button = (props: {
   readonly look?: "main" | "plain" | "danger" | "link"
-}
-
-export const Button = (props: ButtonProps) => {
-  const [own, rest] = splitProps(props, ["look", "class"])
-  return <button type="button" class={`${own.look ?? "plain"} ${own.class ?? ""}`} {...rest} />
-}
+  readonly class?: string
+  readonly type?: "button" | "submit"
+  readonly title?: string
+  readonly "aria-label"?: string
+  readonly "aria-disabled"?: boolean
+  readonly "aria-expanded"?: boolean
+  readonly onClick?: (event: MouseEvent) => unknown
+  readonly onKeyDown?: (event: KeyboardEvent) => void
+  readonly children: JSX.Element
+}) => (
+  <button
+    type={props.type ?? "button"}
+    class={`${props.look ?? "plain"} ${props.class ?? ""}`}
+    title={props.title}
+    aria-label={props["aria-label"]}
+    aria-disabled={props["aria-disabled"]}
+    aria-expanded={props["aria-expanded"]}
+    onClick={(event) => props.onClick?.(event)}
+    onKeyDown={(event) => props.onKeyDown?.(event)}
+  >
+    {props.children}
+  </button>
+)
 
 export const Chip = (props: { readonly tone?: string | undefined; readonly children: JSX.Element }) => (
   <span class={`chip ${props.tone ?? ""}`}>{props.children}</span>

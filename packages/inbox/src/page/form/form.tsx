@@ -83,27 +83,19 @@ const describedBy = (id: string, field: Field, problem: string | undefined) =>
     .filter((part) => part !== "")
     .join(" ") || undefined
 
-const Labelled = (props: Part & { readonly id: string; readonly children: JSX.Element }) => (
+const Labelled = (props: { readonly part: Part; readonly id: string; readonly children: JSX.Element }) => (
   <div class="field">
     <label for={props.id}>
-      <Line text={props.field.title} />
-      <Required field={props.field} />
+      <Line text={props.part.field.title} />
+      <Required field={props.part.field} />
     </label>
     {props.children}
-    <Notes id={props.id} field={props.field} problem={props.problem} />
+    <Notes id={props.id} field={props.part.field} problem={props.part.problem} />
   </div>
 )
 
-const Typed = (props: Part & { readonly id: string; readonly control: Of<"text"> | Of<"number"> }) => {
-  const common = () => ({
-    id: props.id,
-    "aria-describedby": describedBy(props.id, props.field, props.problem),
-    "aria-invalid": props.problem !== undefined,
-    "aria-required": props.field.required,
-    autocomplete: "off",
-    spellcheck: false,
-  })
-  const value = () => (typeof props.raw === "string" ? props.raw : "")
+const Typed = (props: { readonly part: Part; readonly id: string; readonly control: Of<"text"> | Of<"number"> }) => {
+  const value = () => (typeof props.part.raw === "string" ? props.part.raw : "")
   /** Long texts need room: where more may be typed than stands on a line. */
   const long = () =>
     props.control.kind === "text" &&
@@ -113,32 +105,47 @@ const Typed = (props: Part & { readonly id: string; readonly control: Of<"text">
     <Show
       when={!long()}
       fallback={
-        <textarea {...common()} rows={4} value={value()} onInput={(event) => props.change(event.currentTarget.value)} />
+        <textarea
+          id={props.id}
+          aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+          aria-invalid={props.part.problem !== undefined}
+          aria-required={props.part.field.required}
+          autocomplete="off"
+          spellcheck={false}
+          rows={4}
+          value={value()}
+          onInput={(event) => props.part.change(event.currentTarget.value)}
+        />
       }
     >
       <input
-        {...common()}
+        id={props.id}
+        aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+        aria-invalid={props.part.problem !== undefined}
+        aria-required={props.part.field.required}
+        autocomplete="off"
+        spellcheck={false}
         type={props.control.kind === "text" && props.control.format ? inputs[props.control.format] : "text"}
         inputmode={props.control.kind === "number" ? (props.control.integer ? "numeric" : "decimal") : undefined}
         step={props.control.kind === "text" && props.control.format === "date-time" ? "1" : undefined}
         value={value()}
-        onInput={(event) => props.change(event.currentTarget.value)}
+        onInput={(event) => props.part.change(event.currentTarget.value)}
       />
     </Show>
   )
 }
 
-const Lines = (props: Part & { readonly id: string; readonly code: boolean }) => (
+const Lines = (props: { readonly part: Part; readonly id: string; readonly code: boolean }) => (
   <textarea
     id={props.id}
     class={props.code ? "mono" : ""}
     rows={props.code ? 5 : 3}
     spellcheck={false}
-    value={typeof props.raw === "string" ? props.raw : ""}
-    aria-describedby={describedBy(props.id, props.field, props.problem)}
-    aria-invalid={props.problem !== undefined}
-    aria-required={props.field.required}
-    onInput={(event) => props.change(event.currentTarget.value)}
+    value={typeof props.part.raw === "string" ? props.part.raw : ""}
+    aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+    aria-invalid={props.part.problem !== undefined}
+    aria-required={props.part.field.required}
+    onInput={(event) => props.part.change(event.currentTarget.value)}
   />
 )
 
@@ -146,27 +153,30 @@ const chosen = (raw: Raw): ReadonlyArray<number> => (Array.isArray(raw) ? raw : 
 
 const unset = "Nothing chosen"
 
-const Select = (
-  props: Part & { readonly id: string; readonly options: ReadonlyArray<Option>; readonly open: boolean },
-) => (
+const Select = (props: {
+  readonly part: Part
+  readonly id: string
+  readonly options: ReadonlyArray<Option>
+  readonly open: boolean
+}) => (
   <select
     id={props.id}
-    aria-describedby={describedBy(props.id, props.field, props.problem)}
-    aria-invalid={props.problem !== undefined}
-    aria-required={props.field.required}
+    aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+    aria-invalid={props.part.problem !== undefined}
+    aria-required={props.part.field.required}
     onChange={(event) => {
       const index = Number(event.currentTarget.value)
-      props.change(index < 0 ? [] : [index])
+      props.part.change(index < 0 ? [] : [index])
     }}
   >
-    <Show when={props.open || chosen(props.raw).length === 0}>
-      <option value="-1" selected={chosen(props.raw).length === 0}>
+    <Show when={props.open || chosen(props.part.raw).length === 0}>
+      <option value="-1" selected={chosen(props.part.raw).length === 0}>
         {unset}
       </option>
     </Show>
     <For each={props.options}>
       {(option, index) => (
-        <option value={index()} selected={chosen(props.raw)[0] === index()}>
+        <option value={index()} selected={chosen(props.part.raw)[0] === index()}>
           {line(option.title)}
         </option>
       )}
@@ -175,30 +185,29 @@ const Select = (
 )
 
 /** Choices that are all shown: one of them, or as many as one likes. */
-const Choices = (
-  props: Part & {
-    readonly id: string
-    readonly options: ReadonlyArray<Option>
-    readonly many: boolean
-    readonly open: boolean
-  },
-) => {
+const Choices = (props: {
+  readonly part: Part
+  readonly id: string
+  readonly options: ReadonlyArray<Option>
+  readonly many: boolean
+  readonly open: boolean
+}) => {
   const name = createUniqueId()
   const toggle = (index: number, on: boolean) => {
-    const others = chosen(props.raw).filter((each) => each !== index)
-    props.change(on ? [...(props.many ? others : []), index] : others)
+    const others = chosen(props.part.raw).filter((each) => each !== index)
+    props.part.change(on ? [...(props.many ? others : []), index] : others)
   }
   return (
     <fieldset
       class="field"
-      aria-describedby={describedBy(props.id, props.field, props.problem)}
-      aria-invalid={props.problem !== undefined}
+      aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+      aria-invalid={props.part.problem !== undefined}
       role={props.many ? "group" : "radiogroup"}
-      aria-required={props.many ? undefined : props.field.required}
+      aria-required={props.many ? undefined : props.part.field.required}
     >
       <legend>
-        <Line text={props.field.title} />
-        <Required field={props.field} />
+        <Line text={props.part.field.title} />
+        <Required field={props.part.field} />
       </legend>
       <div class="options">
         <For each={props.options}>
@@ -208,7 +217,7 @@ const Choices = (
                 type={props.many ? "checkbox" : "radio"}
                 name={name}
                 id={index() === 0 ? props.id : undefined}
-                checked={chosen(props.raw).includes(index())}
+                checked={chosen(props.part.raw).includes(index())}
                 onChange={(event) => toggle(index(), event.currentTarget.checked)}
               />
               <Line text={option.title} />
@@ -220,31 +229,31 @@ const Choices = (
             <input
               type="radio"
               name={name}
-              checked={chosen(props.raw).length === 0}
-              onChange={() => props.change([])}
+              checked={chosen(props.part.raw).length === 0}
+              onChange={() => props.part.change([])}
             />
             {unset}
           </label>
         </Show>
       </div>
-      <Notes id={props.id} field={props.field} problem={props.problem} />
+      <Notes id={props.id} field={props.part.field} problem={props.part.problem} />
     </fieldset>
   )
 }
 
-const Flag = (props: Part & { readonly id: string }) => (
+const Flag = (props: { readonly part: Part; readonly id: string }) => (
   <div class="field">
     <label class="option">
       <input
         type="checkbox"
         id={props.id}
-        checked={props.raw === true}
-        aria-describedby={describedBy(props.id, props.field, props.problem)}
-        onChange={(event) => props.change(event.currentTarget.checked)}
+        checked={props.part.raw === true}
+        aria-describedby={describedBy(props.id, props.part.field, props.part.problem)}
+        onChange={(event) => props.part.change(event.currentTarget.checked)}
       />
-      <Line text={props.field.title} />
+      <Line text={props.part.field.title} />
     </label>
-    <Notes id={props.id} field={props.field} problem={props.problem} />
+    <Notes id={props.id} field={props.part.field} problem={props.part.problem} />
   </div>
 )
 
@@ -254,11 +263,19 @@ const flags: ReadonlyArray<Option> = [
 ]
 
 /** A flag that may be left open is a choice of three. */
-const OpenFlag = (props: Part & { readonly id: string }) => (
+const OpenFlag = (props: { readonly part: Part; readonly id: string }) => (
   <Choices
-    {...props}
-    raw={props.raw === "true" ? [0] : props.raw === "false" ? [1] : []}
-    change={(raw) => props.change(chosen(raw)[0] === undefined ? "" : String(chosen(raw)[0] === 0))}
+    id={props.id}
+    part={{
+      field: props.part.field,
+      get raw() {
+        return props.part.raw === "true" ? [0] : props.part.raw === "false" ? [1] : []
+      },
+      get problem() {
+        return props.part.problem
+      },
+      change: (raw) => props.part.change(chosen(raw)[0] === undefined ? "" : String(chosen(raw)[0] === 0)),
+    }}
     options={flags}
     many={false}
     open
@@ -279,35 +296,35 @@ const FieldView = (props: Part) => {
     <Switch>
       <Match when={is("text", "number")}>
         {(control) => (
-          <Labelled {...props} id={id}>
-            <Typed {...props} id={id} control={control()} />
+          <Labelled part={props} id={id}>
+            <Typed part={props} id={id} control={control()} />
           </Labelled>
         )}
       </Match>
       <Match when={is("flag")}>
         {(control) => (
-          <Show when={control().open} fallback={<Flag {...props} id={id} />}>
-            <OpenFlag {...props} id={id} />
+          <Show when={control().open} fallback={<Flag part={props} id={id} />}>
+            <OpenFlag part={props} id={id} />
           </Show>
         )}
       </Match>
       <Match when={few()}>
-        {(control) => <Choices {...props} id={id} options={control().options} open={control().open} many={false} />}
+        {(control) => <Choices part={props} id={id} options={control().options} open={control().open} many={false} />}
       </Match>
       <Match when={is("choice")}>
         {(control) => (
-          <Labelled {...props} id={id}>
-            <Select {...props} id={id} options={control().options} open={control().open} />
+          <Labelled part={props} id={id}>
+            <Select part={props} id={id} options={control().options} open={control().open} />
           </Labelled>
         )}
       </Match>
       <Match when={is("choices")}>
-        {(control) => <Choices {...props} id={id} options={control().options} open many />}
+        {(control) => <Choices part={props} id={id} options={control().options} open many />}
       </Match>
       <Match when={is("list", "json")}>
         {(control) => (
-          <Labelled {...props} id={id}>
-            <Lines {...props} id={id} code={control().kind === "json"} />
+          <Labelled part={props} id={id}>
+            <Lines part={props} id={id} code={control().kind === "json"} />
           </Labelled>
         )}
       </Match>

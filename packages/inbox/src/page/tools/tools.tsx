@@ -1,6 +1,7 @@
 /** The tools of a server: a list to search, and one of them whole. */
-import { createEffect, createMemo, createResource, createSignal, For, on, Show } from "solid-js"
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from "solid-js"
 import type { Tool } from "@opencode-ai/mcp/protocol/model"
+import type { Answer } from "../../model.ts"
 import { useInbox } from "../context.ts"
 import { among } from "../servers.tsx"
 import { alike, keep } from "../state.ts"
@@ -54,13 +55,19 @@ const Detail = (props: { readonly server: string; readonly tool: Tool; readonly 
 const atOnce = 200
 
 const OfServer = (props: { readonly server: string; readonly runs: Runs }) => {
-  const { ask, versions, view } = useInbox()
+  const { ask, link, versions, view } = useInbox()
   const [query, setQuery] = createSignal("")
-  const [tools] = createResource(
-    () => [props.server, versions().get(props.server) ?? 0] as const,
-    ([server]) => ask("tools", { server }),
+  const [answer, setAnswer] = createSignal<Answer<"tools">>()
+  const version = createMemo(() => versions().get(props.server) ?? 0)
+  const isOpen = createMemo(() => link() === "open")
+  createEffect(
+    on([version, isOpen], () => {
+      if (!isOpen()) return
+      let isCurrent = true
+      onCleanup(() => (isCurrent = false))
+      void ask("tools", { server: props.server }).then((said) => isCurrent && setAnswer(() => said))
+    }),
   )
-  const answer = () => tools.latest
   const all = createMemo((before: ReadonlyArray<Tool>): ReadonlyArray<Tool> => {
     const said = answer()
     return said?.ok === true ? keep(before, said.result, ({ name }) => name, alike) : []
