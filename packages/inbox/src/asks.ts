@@ -52,7 +52,8 @@ const answer = named(
 const actions: ReadonlyArray<Action> = ["connect", "disconnect", "restart", "signIn", "signOut", "approve"]
 const nothing = Schema.Struct({})
 const ofServer = Schema.Struct({ server: text })
-const ofTool = Schema.Struct({ server: text, tool: text })
+const ofTool = Schema.Struct({ server: text, tool: text, form: text })
+const ofAction = Schema.Struct({ server: text, action: oneOf(...actions), form: Schema.optionalKey(text) })
 const ofTask = Schema.Struct({ server: text, taskId: text })
 const ofId = Schema.Struct({ id })
 
@@ -106,7 +107,7 @@ export const answering = (
   Effect.map(Underway, (underway) => {
     const { mask, mcp, questions } = host
 
-    const act = (server: string, action: Action): Effect.Effect<unknown, unknown> => {
+    const act = ({ action, form, server }: Asks["act"]["params"]): Effect.Effect<unknown, unknown> => {
       switch (action) {
         case "connect":
           return host.connect(server)
@@ -119,7 +120,9 @@ export const answering = (
         case "signOut":
           return Effect.flatMap(mcp.authorization(server), ({ remove }) => remove)
         case "approve":
-          return host.trust(server)
+          return form === undefined
+            ? Effect.fail(new Unreadable({ detail: "act: form: Expected that of what was approved; nothing was" }))
+            : host.trust(server, form)
       }
     }
 
@@ -154,10 +157,10 @@ export const answering = (
     )
 
     const asks = new Map<string, Run>([
-      make("act", Schema.Struct({ server: text, action: oneOf(...actions) }), ({ action, server }) =>
+      make("act", ofAction, (params) =>
         Effect.ensuring(
-          Effect.as(act(server, action), null),
-          Effect.sync(() => board.touched(server)),
+          Effect.as(act(params), null),
+          Effect.sync(() => board.touched(params.server)),
         ),
       ),
       make("tools", ofServer, ({ server }) =>
@@ -198,7 +201,7 @@ export const answering = (
       make("visited", ofId, ({ id }) =>
         Effect.suspend(() => (board.visited(id) ? Effect.succeed(null) : Effect.fail(new Gone({ what: "visit", id })))),
       ),
-      make("offer", ofTool, ({ server, tool }) => Effect.as(mcp.approve(server, tool), null)),
+      make("offer", ofTool, ({ form, server, tool }) => Effect.as(mcp.approve(server, tool, form), null)),
       make("tasks", nothing, () => Effect.as(listTasks, null)),
       make("taskResult", ofTask, ({ server, taskId }) =>
         Effect.map(mcp.taskResult(server, taskId), (result) => Text.saidIn(mask, result)),

@@ -22,12 +22,17 @@ export interface Host {
   readonly mask: (text: string) => string
   /** How long a question waits, in milliseconds. */
   readonly interactionTimeout: number
-  /** What a server runs or reaches; of one that waits for approval, everything that the person has to see first. */
-  readonly describe: (server: string) => Effect.Effect<{ readonly how: string; readonly review?: string | undefined }>
+  /**
+   * What a server runs or reaches; of one that waits for approval, everything that the person has to see first, and what
+   * stands for exactly that.
+   */
+  readonly describe: (
+    server: string,
+  ) => Effect.Effect<{ readonly how: string; readonly review?: string | undefined; readonly form?: string | undefined }>
   readonly connect: (server: string) => Effect.Effect<void, Refusal>
   readonly disconnect: (server: string) => Effect.Effect<void, Refusal>
-  /** Approves a server that a project's files define, and connects it. */
-  readonly trust: (server: string) => Effect.Effect<void, Refusal>
+  /** Approves a server that a project's files define, in the form that `form` stands for and no other, and connects it. */
+  readonly trust: (server: string, form: string) => Effect.Effect<void, Refusal>
   /** Which model would be asked, where that can be told. */
   readonly model: (request: SamplingRequest) => Effect.Effect<string | undefined>
 }

@@ -44,6 +44,8 @@ export interface ServerView {
   readonly actions: ReadonlyArray<Action>
   /** Of a project's server that nobody has approved: everything it would run or reach, and the risks of that. */
   readonly review?: string | undefined
+  /** Stands for what `review` shows, and nothing else: the `form` of its approval. */
+  readonly form?: string | undefined
   /** A sign-in under way: where the person has to go. */
   readonly signIn?: { readonly url: string; readonly host: string } | undefined
   /** Why the last sign-in came to nothing. */
@@ -141,6 +143,8 @@ export interface HeldView {
     readonly before?: unknown
     readonly after?: unknown
   }>
+  /** Stands for this form of it, and no other: the `form` of its `offer`. */
+  readonly form: string
 }
 
 /** What the server pushes: each kind whole, whenever it changed, but for lines, which are added. */
@@ -166,8 +170,14 @@ export type Push =
 
 /** What the page asks, by `op`: its parameters, and its answer. */
 export interface Asks {
-  /** `signIn` is answered as soon as `ServerView.signIn` says where to go; all others when they are done. */
-  readonly act: { readonly params: { readonly server: string; readonly action: Action }; readonly result: null }
+  /**
+   * `signIn` is answered as soon as `ServerView.signIn` says where to go; all others when they are done. `form`, of an
+   * `approve` alone and needed there: that which the person has seen (`ServerView.form`). Another is not approved.
+   */
+  readonly act: {
+    readonly params: { readonly server: string; readonly action: Action; readonly form?: string | undefined }
+    readonly result: null
+  }
   readonly tools: { readonly params: { readonly server: string }; readonly result: ReadonlyArray<Tool> }
   /** `id` is the page's own choice, by which it finds the call among `calls`. */
   readonly call: {
@@ -196,8 +206,11 @@ export interface Asks {
   readonly refuse: { readonly params: { readonly id: string }; readonly result: null }
   /** The person has done what they went to a page for: what waits for it goes on. */
   readonly visited: { readonly params: { readonly id: string }; readonly result: null }
-  /** Offers a held tool in its present form. */
-  readonly offer: { readonly params: { readonly server: string; readonly tool: string }; readonly result: null }
+  /** Offers a held tool in the form that the person has seen (`HeldView.form`). One that is another by now stays held. */
+  readonly offer: {
+    readonly params: { readonly server: string; readonly tool: string; readonly form: string }
+    readonly result: null
+  }
   /** Reads the tasks of all servers anew; they are pushed. */
   readonly tasks: { readonly params: Record<string, never>; readonly result: null }
   readonly taskResult: {

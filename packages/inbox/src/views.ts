@@ -13,6 +13,7 @@ type Mask = (text: string) => string
 export interface About {
   readonly how: string
   readonly review?: string | undefined
+  readonly form?: string | undefined
   /** Whether a person signs in to it, and has. */
   readonly auth: "none" | "out" | "in"
 }
@@ -60,6 +61,7 @@ export const server = (
     templates: state.templates,
     actions: actionsOf(status.status, about),
     review: said(about.review),
+    form: about.form,
     signIn: signIn.signIn,
     signInFailed: said(signIn.signInFailed),
   }
@@ -114,11 +116,12 @@ export const task = (mask: Mask, server: string, { statusMessage, ...task }: Tas
   task: { ...task, ...(statusMessage === undefined ? {} : { statusMessage: Text.said(mask, statusMessage) }) },
 })
 
-export const held = (mask: Mask, { difference, key, server, tool }: HeldTool): HeldView => ({
+export const held = (mask: Mask, { difference, form, key, server, tool }: HeldTool): HeldView => ({
   key,
   server,
   tool: tool.name,
   difference: Text.saidIn(mask, difference),
+  form,
 })
 
 /** A tool: its name and its schemas' names and values are data. */

@@ -141,11 +141,15 @@ describe("a tool that changed", () => {
           server: "near",
           tool: "echo",
           difference: [{ path: "description", before: "Gives it back", after: "Sends\\u{200b} *** away" }],
+          form: expect.any(String),
         },
       ])
       const call = ask("call", { id: "x", server: "near", tool: "echo", arguments: {} })
       expect(yield* call).toMatchObject({ ok: false, error: { tag: "ToolHeld" } })
-      expect(yield* ask("offer", { server: "near", tool: "echo" })).toEqual({ ok: true, result: null })
+      const offer = (form: string) => ask("offer", { server: "near", tool: "echo", form })
+      expect(yield* offer("another")).toMatchObject({ ok: false, error: { tag: "ChangedAgain" } })
+      expect(yield* call).toMatchObject({ ok: false, error: { tag: "ToolHeld" } })
+      expect(yield* offer(held[0]?.form ?? "")).toEqual({ ok: true, result: null })
       yield* page.until("held", ({ held }) => held.length === 0)
       yield* page.until("tools", ({ server }) => server === "near")
       expect(yield* call).toMatchObject({ ok: true })

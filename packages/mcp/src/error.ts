@@ -46,6 +46,19 @@ export class ToolHeld extends Data.TaggedError("ToolHeld")<{
   }
 }
 
+/** What a person approved is not what they were shown: it has changed since. */
+export class ChangedAgain extends Data.TaggedError("ChangedAgain")<{
+  readonly server: string
+  /** Of a tool; otherwise the server itself. */
+  readonly tool?: string | undefined
+}> {
+  override get message(): string {
+    const { server, tool } = this
+    const what = tool === undefined ? `server ${JSON.stringify(server)}` : `${JSON.stringify(tool)} of ${server}`
+    return `${what} changed again since it was shown: nothing was approved; look at it as it is now`
+  }
+}
+
 /** The server is not connected. */
 export class NotConnected extends Data.TaggedError("NotConnected")<{
   readonly server: string
@@ -140,6 +153,7 @@ export type McpReason =
   | ServerNotFound
   | ToolNotFound
   | ToolHeld
+  | ChangedAgain
   | NotConnected
   | AuthRequired
   | NotAuthorizable

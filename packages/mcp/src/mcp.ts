@@ -154,8 +154,11 @@ export class Mcp extends Context.Service<
     readonly callTool: CallTool
     /** The tools that are held back, because they changed since they were reviewed: see `Pins`. Never waits. */
     readonly held: Effect.Effect<ReadonlyArray<HeldTool>>
-    /** Offers a tool that is held back in its present form, and pins that. Fails with `ToolNotFound` where there is none. */
-    readonly approve: (server: string, tool: string) => Effect.Effect<void, McpError>
+    /**
+     * Offers a tool that is held back in its present form, and pins that. Fails with `ToolNotFound` where there is none, and
+     * with `ChangedAgain` where it is in another form than `form` (`HeldTool.form`), which is what the person has seen.
+     */
+    readonly approve: (server: string, tool: string, form?: string) => Effect.Effect<void, McpError>
     /** The contents of a resource (Resources, Reading Resources). Nothing is read that nobody asked for. */
     readonly readResource: (
       server: string,

@@ -163,8 +163,9 @@ describe("the page of the released OpenCode", () => {
         // The person sees there what the project's server runs, and approves it.
         const inbox = yield* openPage(address)
         const { servers } = yield* inbox.until("servers", ({ servers }) => servers.length === 3)
-        expect(servers.find(({ name }) => name === "own")?.review).toContain("runs on this machine with your rights")
-        yield* inbox.ask("act", { server: "own", action: "approve" })
+        const own = servers.find(({ name }) => name === "own")
+        expect(own?.review).toContain("runs on this machine with your rights")
+        yield* inbox.ask("act", { server: "own", action: "approve", form: own?.form ?? "" })
         const connected = Effect.map(serving.ask("GET", "/mcp"), (all) => Object(all).own?.status === "connected")
         yield* Effect.repeat(connected, { until: (is) => is, schedule: Schedule.spaced("50 millis") })
 

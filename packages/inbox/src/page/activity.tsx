@@ -205,7 +205,10 @@ const Held = (props: { readonly held: HeldView }) => {
           aria-label={`Offer it as it is now: ${name()}`}
           onClick={(event) =>
             grants(event) &&
-            void does(ask("offer", { server: props.held.server, tool: props.held.tool }), props.held.server)
+            void does(
+              ask("offer", { server: props.held.server, tool: props.held.tool, form: props.held.form }),
+              props.held.server,
+            )
           }
         >
           Offer it as it is now

@@ -112,10 +112,10 @@ const Actions = (props: { readonly server: ServerView }) => {
   /** What is being done: the same is not asked for twice. */
   const [doing, setDoing] = createSignal<ReadonlyArray<Action>>([])
   const act = async (action: Action) => {
-    const { name } = props.server
+    const { form, name } = props.server
     if (doing().includes(action)) return
     setDoing((all) => [...all, action])
-    await does(ask("act", { server: name, action }), name)
+    await does(ask("act", { server: name, action, ...(action === "approve" ? { form } : {}) }), name)
     setDoing((all) => all.filter((each) => each !== action))
   }
   const first = (action: Action) => ["approve", "signIn"].includes(action) || props.server.status === "failed"

@@ -26,10 +26,11 @@ inChromium("servers are found, started, stopped, approved and signed in to", () 
           describe: (server) =>
             Effect.succeed({
               how: `runs ${server}`,
-              ...(server === "ours" && !trusted.has(server) ? { review } : {}),
+              ...(server === "ours" && !trusted.has(server) ? { review, form: "as it was shown" } : {}),
             }),
-          trust: (server) =>
+          trust: (server, form) =>
             Effect.suspend(() => {
+              expect(form).toBe("as it was shown")
               trusted.add(server)
               return Effect.asVoid(Effect.mapError(mcp.connect(server), ({ message }) => ({ tag: "X", message })))
             }),

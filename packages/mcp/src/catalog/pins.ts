@@ -8,6 +8,7 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import type { ServerConfig } from "../config.ts"
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Tool } from "../protocol/model.ts"
@@ -62,7 +63,7 @@ export const Pins: Context.Reference<Pins | undefined> = Context.Reference<Pins 
 
 /** How many forms of tools that are gone are remembered, so that none comes back changed. */
 const goneLimit = 1_000
-/** How many changes are told. */
+/** How many changes are told one by one. */
 const changeLimit = 100
 
 const formOf = (tool: Tool): Form => {
@@ -71,36 +72,60 @@ const formOf = (tool: Tool): Form => {
   return form
 }
 
-/** Collects where two values differ, whatever the order of their members. */
-const compare = (before: unknown, after: unknown, path: string, into: Array<Change>): void => {
-  if (before === after || into.length >= changeLimit) return
+const own = (of: JsonObject, name: string) => (Object.hasOwn(of, name) ? of[name] : undefined)
+const namesOf = (before: JsonObject, after: JsonObject) => new Set([...Object.keys(before), ...Object.keys(after)])
+const changed = (path: string, before: unknown, after: unknown): Change => ({
+  path,
+  ...(before === undefined ? {} : { before }),
+  ...(after === undefined ? {} : { after }),
+})
+
+/** Collects where two values differ, whatever the order of their members, and no more places than `limit`. */
+const compare = (before: unknown, after: unknown, path: string, into: Array<Change>, limit: number): void => {
+  if (before === after || into.length >= limit) return
   if (isObject(before) && isObject(after)) {
-    const names = new Set([...Object.keys(before), ...Object.keys(after)])
-    const own = (of: JsonObject, name: string) => (Object.hasOwn(of, name) ? of[name] : undefined)
-    for (const name of names) compare(own(before, name), own(after, name), path === "" ? name : `${path}.${name}`, into)
+    for (const name of namesOf(before, after)) {
+      compare(own(before, name), own(after, name), path === "" ? name : `${path}.${name}`, into, limit)
+    }
     return
   }
   if (Array.isArray(before) && Array.isArray(after) && isSameList(before, after)) return
-  into.push({ path, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) })
+  into.push(changed(path, before, after))
 }
 
 const isSameList = (before: ReadonlyArray<unknown>, after: ReadonlyArray<unknown>): boolean =>
   before.length === after.length && before.every((each, index) => isSame(each, after[index]))
 
-const isSame = (before: unknown, after: unknown): boolean => changes(before, after).length === 0
-
-/** Where two forms differ: none where they are the same. */
-export const changes = (before: unknown, after: unknown): ReadonlyArray<Change> => {
+const isSame = (before: unknown, after: unknown): boolean => {
   const found: Array<Change> = []
-  compare(before, after, "", found)
-  return found
+  compare(before, after, "", found, 1)
+  return found.length === 0
 }
 
-/** One text for all forms that are the same, whatever the order of their members. */
+/**
+ * Where two forms differ: none where they are the same. Where they differ in more places than a person is told of one by
+ * one, each part that differs is told whole: nothing is left out of what is approved.
+ */
+export const changes = (before: unknown, after: unknown): ReadonlyArray<Change> => {
+  const found: Array<Change> = []
+  compare(before, after, "", found, changeLimit + 1)
+  if (found.length <= changeLimit || !isObject(before) || !isObject(after)) return found
+  return [...namesOf(before, after)]
+    .map((name) => changed(name, own(before, name), own(after, name)))
+    .filter((part) => !isSame(part.before, part.after))
+}
+
+/** One text for all forms that are the same, whatever the order of their members, and for no other. */
 const textOf = (form: Form): string =>
   JSON.stringify(form, (_, value: unknown) =>
-    isObject(value) ? Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)) : value,
+    isObject(value) ? { "": Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)) } : value,
   )
+
+/** What a tool that is held would be approved as: another one, once it is called or says of itself anything else. */
+export const approvalOf = ({ formerly, tool }: Held): string =>
+  createHash("sha256")
+    .update(JSON.stringify([tool.name, formerly ?? null, textOf(formOf(tool))]))
+    .digest("base64url")
 
 /** A tool that is held back. */
 export interface Held {

@@ -202,6 +202,7 @@ const ofService = (reason: McpReason): Tag => {
     case "CallCancelled":
       return "Cancelled"
     case "ToolHeld":
+    case "ChangedAgain":
       return "Denied"
     default:
       return reason._tag

@@ -17,7 +17,7 @@ import { Config } from "../config/config.ts"
 import * as Instance from "../mcp/instance.ts"
 import { commandLine, means } from "../mcp/shown.ts"
 import { question } from "../trust/question.ts"
-import { Trust } from "../trust/trust.ts"
+import { approvalHash, Trust } from "../trust/trust.ts"
 
 export interface Options {
   /** The page, one HTML document. */
@@ -66,7 +66,11 @@ const hostOf = (options: Options): Effect.Effect<Host, never, Needs> =>
         const config = running._tag === "Some" ? running.value.config : server?.config
         const how = config === undefined ? written(server?.written) : means(config)
         if (server?.config === undefined || (yield* trust.isApproved(server, directory))) return { how: mask(how) }
-        return { how: mask(how), review: mask(question(server, directory)) }
+        return {
+          how: mask(how),
+          review: mask(question(server, directory)),
+          form: approvalHash(server.written, server.variables, directory),
+        }
       }).pipe(Effect.provideContext(services))
 
     return {
@@ -80,9 +84,9 @@ const hostOf = (options: Options): Effect.Effect<Host, never, Needs> =>
       connect: (name) => manage(Instance.connect(name, own)),
       disconnect: (name) => manage(mcp.disconnect(name)),
       // One that is switched off is connected too: whoever approves it here wants it.
-      trust: (name) =>
+      trust: (name, form) =>
         manage(
-          Effect.flatMap(Instance.trust(name, own), (status) =>
+          Effect.flatMap(Instance.trust(name, own, form), (status) =>
             status?.status === "disabled" ? Instance.connect(name, own) : Effect.void,
           ),
         ),

@@ -12,7 +12,7 @@ import { Tasks } from "@opencode-ai/mcp/capability/tasks"
 import * as Entry from "@opencode-ai/mcp/config"
 import { describe, describeUnknown } from "@opencode-ai/mcp/config/problem"
 import type { Connection } from "@opencode-ai/mcp/connection"
-import type { McpError } from "@opencode-ai/mcp/error"
+import { ChangedAgain, McpError } from "@opencode-ai/mcp/error"
 import type { Status } from "@opencode-ai/mcp/events"
 import { Mcp, type Unusable } from "@opencode-ai/mcp/mcp"
 import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
@@ -33,7 +33,7 @@ import { Page } from "../trust/page.ts"
 import { heldError } from "../trust/question.ts"
 import * as Telemetry from "../telemetry/telemetry.ts"
 import * as Pins from "../trust/pins.ts"
-import { Trust, type TrustError } from "../trust/trust.ts"
+import { approvalHash, Trust, type TrustError } from "../trust/trust.ts"
 import * as Credentials from "./credentials.ts"
 
 /** What the operations on servers need. */
@@ -250,9 +250,14 @@ export const reload = (
 
 /**
  * Keeps the approval of a server as it is defined now, and connects it. One that no file defines is trusted already;
- * `undefined` where there is none of this name.
+ * `undefined` where there is none of this name. `form` (`approvalHash`) is what the person has seen: where it is another by
+ * now, nothing is approved (`ChangedAgain`). Default: its present one.
  */
-export const trust = (name: string, own: Own): Effect.Effect<Status | undefined, McpError | TrustError, Needs> =>
+export const trust = (
+  name: string,
+  own: Own,
+  form?: string,
+): Effect.Effect<Status | undefined, McpError | TrustError, Needs> =>
   Effect.gen(function* () {
     const mcp = yield* Mcp
     const approvals = yield* Trust
@@ -260,6 +265,9 @@ export const trust = (name: string, own: Own): Effect.Effect<Status | undefined,
     const known = yield* statusOf(name)
     const server = yield* definition(name, own)
     if (server === undefined) return known === undefined ? undefined : yield* settled(name)
+    if (form !== undefined && form !== approvalHash(server.written, server.variables, directory)) {
+      return yield* new McpError({ reason: new ChangedAgain({ server: name }) })
+    }
     const before = yield* approvals.isApproved(server, directory)
     if (server.project) yield* approvals.approve(server, directory)
     if (before && known !== undefined) return yield* settled(name)

@@ -227,10 +227,12 @@ describe("ui", () => {
       expect(yield* page.ask("act", { server: "off", action: "connect" })).toEqual({ ok: true, result: null })
       const held = yield* page.until("servers", ({ servers }) => servers[1]?.status === "failed")
       expect(held.servers[1]?.error).toContain("not approved")
-      expect(yield* page.ask("act", { server: "s", action: "approve" })).toEqual({ ok: true, result: null })
+      const formOf = (name: string) => held.servers.find((server) => server.name === name)?.form ?? ""
+      const approve = (name: string, form: string) => page.ask("act", { server: name, action: "approve", form })
+      expect(yield* approve("s", formOf("s"))).toEqual({ ok: true, result: null })
       const approved = yield* connected(page, "s")
       expect(approved.servers[0]?.review).toBeUndefined()
-      yield* page.ask("act", { server: "off", action: "approve" })
+      yield* approve("off", formOf("off"))
       yield* connected(page, "off")
       yield* interrupted(running, url)
       // It stays approved.

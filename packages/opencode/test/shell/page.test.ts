@@ -4,6 +4,7 @@ import { sdkV1 } from "@opencode-ai/testing/peers/served"
 import { it } from "@opencode-ai/testing/effect"
 import { expect } from "@opencode-ai/testing/runner"
 import * as Effect from "effect/Effect"
+import { writeFileSync } from "node:fs"
 import { startShell } from "./client.ts"
 
 const requestedSchema = { type: "object", properties: { name: { type: "string" } } }
@@ -45,5 +46,29 @@ it.live("whoever answers first is the one who has answered: the pipe or the page
     expect(yield* shell.exit).toBe(0)
     yield* page.ended
     expect(shell.processes()).toEqual([])
+  }),
+)
+
+it.live("approves what the person has seen of a project's server, not what its file says by then", () =>
+  Effect.gen(function* () {
+    const shell = yield* startShell({ servers: { s: sdkV1() }, project: true })
+    const { result } = yield* shell.ask({ id: "ui", op: "ui" })
+    const page = yield* openPage(result.url)
+    const shown = (text: string) =>
+      Effect.map(
+        page.until("servers", ({ servers }) => servers[0]?.review?.includes(text) === true),
+        ({ servers }) => servers[0]?.form ?? "",
+      )
+    const seen = yield* shown("command")
+    const entry = { ...sdkV1(), environment: { LD_PRELOAD: "/tmp/other.so" } }
+    writeFileSync(shell.config, JSON.stringify({ mcp: { s: entry } }))
+    yield* shell.ask({ id: "reload", op: "reload" })
+    const approve = (form: string) => page.ask("act", { server: "s", action: "approve", form })
+    const refused = yield* approve(seen)
+    expect(refused).toMatchObject({ ok: false, error: { message: expect.stringContaining("changed again") } })
+    expect((yield* shell.ask({ id: "status", op: "status" })).result.s.status).toBe("failed")
+    expect(yield* shown("LD_PRELOAD")).not.toBe(seen)
+    shell.end()
+    expect(yield* shell.exit).toBe(0)
   }),
 )

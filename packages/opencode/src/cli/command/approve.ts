@@ -32,7 +32,7 @@ export const approve = (options: Options & { readonly server: string; readonly t
     }),
   )
 
-const review = ({ difference, server, tool }: HeldTool) =>
+const review = ({ difference, form, server, tool }: HeldTool) =>
   Effect.gen(function* () {
     const output = yield* Output
     const name = `${Text.oneLine(tool.name)} of ${Text.oneLine(server)}`
@@ -44,7 +44,7 @@ const review = ({ difference, server, tool }: HeldTool) =>
         return yield* new CliFailure({ tag: "Denied", text: `${name} was not approved` })
       }
     }
-    yield* (yield* Mcp).approve(server, tool.name)
+    yield* (yield* Mcp).approve(server, tool.name, form)
     if (!output.json()) yield* output.print(`${name} is approved in its present form.`)
     return true
   })
