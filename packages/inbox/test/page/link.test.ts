@@ -57,6 +57,9 @@ const text = async (request: IncomingMessage): Promise<string> => {
   return all
 }
 
+/** What a page cancels an ask with. */
+const aborter = () => new AbortController()
+
 describe("the page's link", () => {
   it.live("connects again when the connection ends, and says so in between", () =>
     Effect.gen(function* () {
@@ -124,7 +127,7 @@ describe("the page's link", () => {
         arrived()
       })
       const fourth = call("4")
-      const aborting = new AbortController()
+      const aborting = aborter()
       const fifth = call("5", aborting.signal)
       expect(yield* Effect.promise(() => link.ask("tasks", {}))).toMatchObject({ ok: true })
       aborting.abort()
