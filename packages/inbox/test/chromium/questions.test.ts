@@ -39,7 +39,8 @@ const every = {
 inChromium("forms and visits are answered, and nothing that was typed elsewhere answers one", () =>
   Effect.gen(function* () {
     const { inbox, mcp } = yield* world({ near: sdkV1() }, { html: yield* html })
-    const tab = yield* (yield* chromium).tab({ locale: "en-US", timezoneId: "UTC" })
+    const browser = yield* chromium
+    const tab = yield* browser.tab({ locale: "en-US", timezoneId: "UTC" })
     const { choose, fill, focus, focused, misses, on, press, reads, sees, textOf, type, write } = personAt(tab)
     yield* tab.use((page) => page.goto(inbox.url))
     yield* sees("article", "near")
@@ -89,15 +90,20 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
       },
     })
 
-    // No, and no answer at all.
+    // No, and no answer at all. Another page, where nobody answered, says what became of it.
+    const other = personAt(yield* browser.tab())
+    yield* other.tab.use((page) => page.goto(inbox.url))
     for (const [button, action] of [
       ["Decline", "decline"],
       ["Cancel", "cancel"],
     ] as const) {
       const asked = yield* asking(mcp, "elicit", {})
+      yield* other.sees("button", button)
       yield* focus("button", button)
       yield* armed(tab)
       yield* press("Space")
+      yield* other.reads("Its form was answered elsewhere, or is no longer needed.")
+      yield* other.on("button", /^Dismiss/)
       expect(yield* asked.joined).toEqual({ action })
     }
 
