@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { html } from "../../src/page.ts"
 import { world } from "../world.ts"
 import { hostileServer, isUnseen, payload, tool } from "./hostile.ts"
-import { armed, expectStill, personAt } from "./person.ts"
+import { eventually, expectStill, personAt } from "./person.ts"
 
 /** A server that nobody should come to, and what came. */
 const nowhere = Effect.gen(function* () {
@@ -78,7 +78,7 @@ inChromium("nothing of a hostile server runs, leaves, hides or breaks the page",
     const { inbox } = yield* world({ [name]: hostileServer(elsewhere.origin), broken }, { html: yield* html })
     const browser = yield* chromium
     const tab = yield* browser.tab({ viewport: { width: 390, height: 844 } })
-    const { focus, on, press, reads, sees } = personAt(tab)
+    const { answer, on, press, reads, sees } = personAt(tab)
     yield* tab.use((page) => page.goto(inbox.url))
     yield* sees("article", name)
     const all = yield* look(tab)
@@ -110,26 +110,18 @@ inChromium("nothing of a hostile server runs, leaves, hides or breaks the page",
     yield* sees("button", "Accept")
     const form = yield* look(tab)
     says(form, ["message", "field-title", "pick-title", "sure-title", "progress"])
-    yield* focus("button", "Decline")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Decline")
     yield* sees("button", "I opened it myself")
     const visit = `https://xn--80ak6aa92e.com/?${"to=https://good.example/".repeat(20)}`
     expect(yield* look(tab, [visit])).toContain("A browser may show the host xn--80ak6aa92e.com as")
-    yield* focus("button", "Decline")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Decline")
     yield* sees("button", "Refuse")
     const request = yield* look(tab)
     says(request, ["system", "user", "hint", "stop"])
-    yield* focus("button", "Allow")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Allow")
     yield* reads("answered this. Nothing of it was sent yet.")
     yield* look(tab)
-    yield* focus("button", "Allow")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Allow")
     yield* sees("region", "Result")
     yield* reads("Structured content")
     const result = yield* look(tab)
@@ -143,14 +135,16 @@ inChromium("nothing of a hostile server runs, leaves, hides or breaks the page",
     const insert = `document.body.insertAdjacentHTML("beforeend", ${JSON.stringify(harm)})`
     yield* tab.use((page) => page.evaluate(insert))
     yield* tab.use((page) => page.screenshot())
+    const complaints = Effect.sync(() => tab.console.join())
+    yield* eventually(complaints, (said) => said.includes("Content Security Policy"))
     expect(tab.pwned).toEqual([])
-    expect(tab.console.join()).toContain("Content Security Policy")
     expect(elsewhere.paths).toEqual([])
     const bait = yield* browser.tab()
     yield* bait.use((page) => page.goto(elsewhere.origin))
     yield* bait.use((page) => page.evaluate(insert))
-    yield* bait.use((page) => page.screenshot())
-    expect(bait.pwned).toContain("harm")
-    expect(elsewhere.paths).toContain("/harm")
+    yield* eventually(
+      Effect.sync(() => bait.pwned.includes("harm") && elsewhere.paths.includes("/harm")),
+      (harmed) => harmed,
+    )
   }),
 )

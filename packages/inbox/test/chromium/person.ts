@@ -31,6 +31,8 @@ export interface Person {
   readonly write: (label: string, ...texts: ReadonlyArray<string>) => Done
   /** Tabs to a group of radio buttons, and moves to one of them. */
   readonly choose: (group: string, option: string) => Done
+  /** Answers the question that is asked, once it can be answered, by this button or link; it is gone then. */
+  readonly answer: (name: Name, key?: "Enter" | "Space", role?: Role) => Done
   /** Waits until this is seen. */
   readonly sees: (role: Role, name: Name) => Done
   /** Waits until this text is seen somewhere. */
@@ -107,6 +109,15 @@ export const personAt = (there: Tab): Person => {
         await moveTo(page, wanted, "ArrowDown")
         await page.keyboard.press("Space")
         if (!(await wanted.isChecked())) throw new Error(`No key chooses ${option} of ${group}`)
+      }),
+    answer: (name, key = "Enter", role = "button") =>
+      tab.use(async (page) => {
+        await tabTo(page, role, name)
+        const question = page.locator("[data-question]", { has: page.locator(":focus") })
+        const id = await question.getAttribute("data-question")
+        await question.locator("[aria-disabled=true]").first().waitFor({ state: "detached" })
+        await page.keyboard.press(key)
+        await page.locator(`[data-question="${id}"]`).waitFor({ state: "detached" })
       }),
     sees: (role, name) => state(role, name, "visible"),
     misses: (role, name) => state(role, name, "detached"),

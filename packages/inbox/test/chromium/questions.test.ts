@@ -41,7 +41,7 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
     const { inbox, mcp } = yield* world({ near: sdkV1() }, { html: yield* html })
     const browser = yield* chromium
     const tab = yield* browser.tab({ locale: "en-US", timezoneId: "UTC" })
-    const { choose, fill, focus, focused, misses, on, press, reads, sees, textOf, type, write } = personAt(tab)
+    const { answer, choose, fill, focused, misses, on, press, reads, sees, textOf, type, write } = personAt(tab)
     yield* tab.use((page) => page.goto(inbox.url))
     yield* sees("article", "near")
 
@@ -70,7 +70,7 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
     yield* on("checkbox", "mo", "Space")
     yield* on("checkbox", "we", "Space")
     yield* on("checkbox", "Tag two", "Space")
-    yield* on("button", "Accept")
+    yield* answer("Accept")
     expect(yield* form.joined).toEqual({
       action: "accept",
       content: {
@@ -99,9 +99,7 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
     ] as const) {
       const asked = yield* asking(mcp, "elicit", {})
       yield* other.sees("button", button)
-      yield* focus("button", button)
-      yield* armed(tab)
-      yield* press("Space")
+      yield* answer(button, "Space")
       yield* other.reads("Its form was answered elsewhere, or is no longer needed.")
       yield* other.on("button", /^Dismiss/)
       expect(yield* asked.joined).toEqual({ action })
@@ -113,10 +111,8 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
     yield* reads("Prove who you are")
     expect(yield* textOf("[data-question] .url")).toBe(url)
     expect(yield* textOf("[data-question] .url strong")).toBe("accounts.example.com.evil.example")
-    yield* focus("link", /^I agree and open accounts\.example\.com\.evil\.example/)
-    yield* armed(tab)
     expect(tab.disturbances).toEqual([])
-    yield* press("Enter")
+    yield* answer(/^I agree and open accounts\.example\.com\.evil\.example/, "Enter", "link")
     expect(yield* visit.joined).toEqual({ action: "accept" })
     yield* eventually(
       Effect.sync(() => tab.disturbances),
@@ -125,9 +121,7 @@ inChromium("forms and visits are answered, and nothing that was typed elsewhere 
 
     // One that a call waits for: the person says when it is done, and the call is made again.
     const needs = yield* Effect.forkScoped(mcp.callTool("near", "needsUrl", { id: "2" }))
-    yield* focus("button", "I opened it myself")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("I opened it myself")
     yield* on("button", "I am done at example.com")
     yield* misses("article", "Visit for near")
     // Its server has not seen the person there.

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { html } from "../../src/page.ts"
 import { world } from "../world.ts"
-import { armed, asking, expectStill, personAt } from "./person.ts"
+import { asking, expectStill, personAt } from "./person.ts"
 
 const params = {
   systemPrompt: "You are a parrot",
@@ -28,7 +28,7 @@ inChromium("requests to the model are seen whole, edited, let through or not; an
     const { inbox, mcp } = yield* world({ near: sdkV1() }, { html: yield* html, asked })
     const browser = yield* chromium
     const tab = yield* browser.tab()
-    const { fill, focus, focused, on, press, reads, sees, textOf, misses } = personAt(tab)
+    const { answer, fill, focused, on, reads, sees, textOf, misses } = personAt(tab)
     yield* tab.use((page) => page.goto(inbox.url))
     yield* sees("article", "near")
     const sample = asking(mcp, "sample", { params })
@@ -43,9 +43,7 @@ inChromium("requests to the model are seen whole, edited, let through or not; an
     expect(seen).toContain("provider/parrot")
     yield* on("button", "Edit the last message")
     yield* fill("textbox", "The last message, as it is sent", "Two crackers?")
-    yield* focus("button", "Allow as edited")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Allow as edited")
     // The answer of the model is reviewed before the server has it.
     yield* reads("answered this. Nothing of it was sent yet.")
     expect(asked.map(({ params }) => params)).toMatchObject([
@@ -54,28 +52,20 @@ inChromium("requests to the model are seen whole, edited, let through or not; an
     expect(yield* textOf("[data-question]")).toContain('you said {"type":"text","text":"Polly?"}')
     yield* on("button", "Edit the answer")
     yield* fill("textbox", "The answer, as it is sent", "No crackers")
-    yield* focus("button", "Allow as edited")
-    yield* armed(tab)
-    yield* press("Space")
+    yield* answer("Allow as edited", "Space")
     expect(yield* first.joined).toMatchObject({ content: { type: "text", text: "No crackers" }, model: "parrot" })
 
     // As it is, and then its answer not.
     const second = yield* sample
-    yield* focus("button", "Allow")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Allow")
     yield* reads("answered this. Nothing of it was sent yet.")
     expect(asked[1]?.params).toMatchObject(params)
-    yield* focus("button", "Refuse")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Refuse")
     expect(yield* second.joined).toMatchObject({ code: -1 })
 
     // Not at all.
     const third = yield* sample
-    yield* focus("button", "Refuse")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Refuse")
     expect(yield* third.joined).toMatchObject({ code: -1 })
     expect(asked).toHaveLength(2)
     yield* misses("article", "Question of near")
@@ -104,20 +94,16 @@ inChromium("where there is no model, the person writes the answer", () =>
   Effect.gen(function* () {
     const { inbox, mcp } = yield* world({ near: sdkV1() }, { html: yield* html, noModel: true })
     const tab = yield* (yield* chromium).tab()
-    const { fill, focus, press, reads } = personAt(tab)
+    const { answer, fill, reads } = personAt(tab)
     yield* tab.use((page) => page.goto(inbox.url))
     const sample = asking(mcp, "sample", { params })
     const first = yield* sample
     yield* reads("Polly!")
     yield* fill("textbox", "Your answer", "Squawk")
-    yield* focus("button", "Send the answer")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Send the answer")
     expect(yield* first.joined).toMatchObject({ role: "assistant", content: { type: "text", text: "Squawk" } })
     const second = yield* sample
-    yield* focus("button", "Refuse")
-    yield* armed(tab)
-    yield* press("Enter")
+    yield* answer("Refuse")
     expect(yield* second.joined).toMatchObject({ code: -1 })
     yield* Fiber.await(second.fiber)
     expectStill(tab, inbox)
