@@ -166,9 +166,9 @@ const Side = (props: { readonly value: unknown; readonly is: "before" | "after" 
     <Match when={props.value === undefined}>
       <span class="dim">{props.is === "before" ? "not there before" : "no longer there"}</span>
     </Match>
-    <Match when={typeof props.value === "string" && props.value}>{(text) => <Text text={text()} />}</Match>
+    <Match when={typeof props.value === "string" && props.value}>{(text) => <Text whole text={text()} />}</Match>
     <Match when={props.value !== undefined}>
-      <Json value={props.value} />
+      <Json whole value={props.value} />
     </Match>
   </Switch>
 )
