@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Beginning from "./beginning.ts"
 import * as Callers from "./callers.ts"
+import * as Ending from "./ending.ts"
 import { type HostConfig, type Hooks, type Input, startedBy } from "./host.ts"
 import { type Options, start, type Started, type Taken } from "./instance.ts"
 import * as Page from "./page.ts"
@@ -77,7 +78,9 @@ const server = async ({ client, directory }: Input, given?: unknown): Promise<Ho
       ? Effect.fail(new BadOption({ message: options }))
       : Scope.provide(start({ directory, options, client, beginning, callers, samples }), scope)
   const started = Effect.runPromiseExit(starting)
-  const dispose = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const detach = Ending.attach(close)
+  const dispose = () => close().finally(detach)
   return {
     ...callers.hooks,
     ...samples.hooks,

@@ -4,12 +4,12 @@ import { ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/typ
 import { it } from "@opencode-ai/testing/effect"
 import { openPage } from "@opencode-ai/testing/page"
 import { isAlive } from "@opencode-ai/testing/peers/alive"
-import { rawHttp } from "@opencode-ai/testing/peers/raw-http"
 import { sdkV1, sdkV2Http } from "@opencode-ai/testing/peers/served"
 import { poll } from "@opencode-ai/testing/polling"
 import { fileRecord, recordTo, temporaryDirectory } from "@opencode-ai/testing/recording"
 import { describe, expect, test } from "@opencode-ai/testing/runner"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
@@ -20,6 +20,7 @@ import type { LogEntry, Toast } from "../src/host.ts"
 import { start } from "../src/instance.ts"
 import * as Sampling from "../src/sampling.ts"
 import * as Tell from "../src/tell.ts"
+import { forgetful } from "./forgetful.ts"
 import { front } from "./front.ts"
 
 interface Named {
@@ -30,8 +31,16 @@ const requestedSchema = { type: "object", properties: {} }
 const nobody = async () => undefined
 
 /** The gateway to one server, without an OpenCode: what it would be told is kept. */
-const gateway = Effect.fnUntraced(function* (near: object, others: object = {}, wanted?: ReadonlyArray<string>) {
-  const home = realpathSync(yield* temporaryDirectory)
+const gateway = Effect.fnUntraced(function* (
+  near: object,
+  others: object = {},
+  wanted?: ReadonlyArray<string>,
+  {
+    beginning = Beginning.make(),
+    home: given,
+  }: { readonly beginning?: Beginning.Beginning; readonly home?: string } = {},
+) {
+  const home = given ?? realpathSync(yield* temporaryDirectory)
   const directory = join(home, "project")
   const own = join(home, "config", "opencode")
   for (const each of [directory, own]) mkdirSync(each, { recursive: true })
@@ -66,7 +75,7 @@ const gateway = Effect.fnUntraced(function* (near: object, others: object = {}, 
   const callers = Callers.make()
   const samples = Sampling.make(client, callers)
   const options = { servers: wanted, open: false }
-  const { taken } = yield* start({ directory, options, client, beginning: Beginning.make(), callers, samples }).pipe(
+  const { taken } = yield* start({ directory, options, client, beginning, callers, samples }).pipe(
     Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
   )
   return { taken, toasts, log, asked, home }
@@ -210,33 +219,11 @@ describe("the gateway", () => {
     "has OpenCode shake hands anew when a session that the server forgot is followed by one with other words",
     () =>
       Effect.gen(function* () {
-        let session = "one"
-        const noSession = { error: { code: -32_000, message: "Bad Request: No valid session ID provided" } }
-        const peer = yield* rawHttp({
-          on: {
-            initialize: ({ rpc }) => ({
-              headers: { "mcp-session-id": session },
-              json: {
-                jsonrpc: "2.0",
-                id: rpc.id,
-                result: {
-                  protocolVersion: rpc.params?.["protocolVersion"],
-                  capabilities: { tools: {} },
-                  instructions: `Words of session ${session}.`,
-                  serverInfo: { name: "raw", version: "1" },
-                },
-              },
-            }),
-            "tools/call": ({ headers, rpc }) =>
-              headers["mcp-session-id"] === session
-                ? undefined
-                : { status: 400, json: { jsonrpc: "2.0", id: rpc.id ?? null, ...noSession } },
-          },
-        })
-        const { asked, taken } = yield* gateway({ type: "remote", url: peer.url })
+        const { entry, forget } = yield* forgetful
+        const { asked, taken } = yield* gateway(entry)
         const client = yield* connect(first(taken))
         expect(client.getInstructions()).toBe("Words of session one.")
-        session = "two"
+        forget("two")
         const echo = () => client.callTool({ name: "echo", arguments: { message: "still there" } })
         expect(JSON.stringify(yield* Effect.promise(echo))).toContain("still there")
         yield* poll(() => (asked.length > 0 ? true : undefined))
@@ -277,6 +264,32 @@ describe("the gateway", () => {
         Effect.promise(() => client.listTools()),
       )
       expect(tools.map(({ name }) => name)).toContain("echo")
+    }),
+  )
+
+  it.live("offers what a server offered last until its time has come, and then says that it failed", () =>
+    Effect.gen(function* () {
+      const home = realpathSync(yield* temporaryDirectory)
+      const file = join(home, "server.ts")
+      const { command, type } = sdkV1()
+      const near = { type, command: [command[0], file, "stdio"] }
+      writeFileSync(file, `await import(${JSON.stringify(command[1])})`)
+      yield* Effect.gen(function* () {
+        const { taken } = yield* gateway(near, {}, undefined, { home })
+        yield* connect(first(taken))
+      }).pipe(Effect.scoped)
+      writeFileSync(file, "process.exit(7)")
+      const over = Deferred.makeUnsafe<void>()
+      const beginning = { greeted: () => undefined, asked: () => undefined, over: Deferred.await(over) }
+      const { asked, log, taken } = yield* gateway(near, {}, undefined, { home, beginning })
+      const client = yield* connect(first(taken))
+      const { tools } = yield* Effect.promise(() => client.listTools())
+      expect(tools.map(({ name }) => name)).toContain("echo")
+      expect(log.map(({ message }) => message)).not.toContain("near: failed")
+      yield* Deferred.succeed(over, undefined)
+      yield* poll(() => (asked.length > 0 ? true : undefined))
+      expect(asked).toEqual(["connect near"])
+      expect(yield* Effect.promise(() => handshake(first(taken)))).toContain("code 7")
     }),
   )
 

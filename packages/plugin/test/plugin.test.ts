@@ -1,6 +1,6 @@
 import { isAlive } from "@opencode-ai/testing/peers/alive"
-import type { ModelStep } from "@opencode-ai/testing/peers/model"
 import { itOpenCode } from "@opencode-ai/testing/peers/opencode"
+import { everything } from "@opencode-ai/testing/peers/published"
 import { sdkV1, sdkV2Http } from "@opencode-ai/testing/peers/served"
 import { fileRecord, recordTo } from "@opencode-ai/testing/recording"
 import { describe, expect } from "@opencode-ai/testing/runner"
@@ -8,7 +8,18 @@ import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { front } from "./front.ts"
-import { bound, processOf, prompt, resultsOf, sessionOf, toolsOf, world } from "./world.ts"
+import {
+  bound,
+  installed,
+  packageName,
+  processOf,
+  prompt,
+  resultsOf,
+  sessionOf,
+  toasts,
+  toolsOf,
+  world,
+} from "./world.ts"
 
 describe("in the released OpenCode", () => {
   itOpenCode(
@@ -39,26 +50,19 @@ describe("in the released OpenCode", () => {
   )
 
   itOpenCode(
-    "a tool that appears in mid-run is offered to the model, and then called",
+    "a tool that a call makes appear is offered to the model in the next step, and then called",
     () =>
       Effect.gen(function* () {
-        // The model asks for something else until it is offered the new tool.
-        const goOn: ModelStep = (request) => {
-          const results = resultsOf(request)
-          if (results.at(-1) === "extra") return { text: "Done." }
-          const isThere = toolsOf(request).includes("near_extra")
-          return { calls: [isThere ? { tool: "near_extra" } : { tool: "near_echo", args: { message: "not yet" } }] }
-        }
         const { host, model } = yield* world({
           servers: { near: sdkV1() },
-          script: [{ calls: [{ tool: "near_toggle" }] }, ...Array.from({ length: 50 }, () => goOn)],
+          script: [{ calls: [{ tool: "near_toggle" }] }, { calls: [{ tool: "near_extra" }] }, { text: "Done." }],
         })
         const serving = yield* host.serve
         yield* prompt(serving, yield* sessionOf(serving), "Go on.")
-        const [first] = model.requests
-        const last = model.requests.at(-1)
+        const [first, second, third] = model.requests
         expect(first === undefined ? [] : toolsOf(first)).not.toContain("near_extra")
-        expect(last === undefined ? [] : resultsOf(last).at(-1)).toBe("extra")
+        expect(second === undefined ? [] : toolsOf(second)).toContain("near_extra")
+        expect(third === undefined ? [] : resultsOf(third).at(-1)).toBe("extra")
         yield* serving.stop
       }),
     bound,
@@ -108,16 +112,24 @@ describe("in the released OpenCode", () => {
   )
 
   itOpenCode(
-    "aborting a session cancels the call at the server",
+    "a call that lasts shows its progress, and aborting a session cancels its call at the server",
     () =>
       Effect.gen(function* () {
         const record = yield* fileRecord
         const { host } = yield* world({
-          servers: { near: recordTo(record, sdkV1()) },
-          script: [{ calls: [{ tool: "near_hang" }] }, { text: "Done." }],
+          servers: { near: recordTo(record, sdkV1()), every: everything },
+          script: [
+            { calls: [{ tool: "every_trigger-long-running-operation", args: { duration: 5, steps: 5 } }] },
+            { text: "That took a while." },
+            { calls: [{ tool: "near_hang" }] },
+            { text: "Done." },
+          ],
         })
         const serving = yield* host.serve
         const session = yield* sessionOf(serving)
+        const shown = yield* toasts(serving)
+        yield* prompt(serving, session, "Take your time.")
+        expect(yield* shown.first(/of 5/)).toContain("every: trigger-long-running-operation")
         const asked = { parts: [{ type: "text", text: "Wait." }] }
         yield* serving.ask("POST", `/session/${session.id}/prompt_async`, asked)
         yield* record.first((line) => JSON.stringify(line).includes('"notifications/progress"'))
@@ -129,20 +141,23 @@ describe("in the released OpenCode", () => {
   )
 
   itOpenCode(
-    "what `opencode mcp auth` stored is used",
+    "loaded by the name of its package, it uses what `opencode mcp auth` stored",
     () =>
       Effect.gen(function* () {
         const { url: inner } = yield* sdkV2Http()
         const { refused, url } = yield* front(inner, "of-opencode")
         const { host, model } = yield* world({
           servers: { far: { type: "remote", url } },
+          plugin: [packageName],
           script: [{ calls: [{ tool: "far_echo", args: { message: "signed in" } }] }, { text: "Done." }],
         })
+        installed(host.home)
         const data = join(host.home, "data", "opencode")
         mkdirSync(data, { recursive: true })
         const stored = { far: { tokens: { accessToken: "of-opencode" }, serverUrl: url } }
         writeFileSync(join(data, "mcp-auth.json"), JSON.stringify(stored), { mode: 0o600 })
         yield* host.run("Go on.")
+        expect(host.log()).toContain("far: connected")
         expect(model.requests[1] === undefined ? [] : resultsOf(model.requests[1])).toEqual(["signed in"])
         expect(refused).toEqual([])
       }),

@@ -5,7 +5,7 @@ import { poll } from "@opencode-ai/testing/polling"
 import { temporaryDirectory } from "@opencode-ai/testing/recording"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -31,6 +31,27 @@ export const built = (() => {
   if (status !== 0) throw new Error(`the plugin could not be built: ${stderr}`)
   return outfile
 })()
+
+export const packageName = "@opencode-ai/mcp-plugin"
+
+const run = (command: string, args: ReadonlyArray<string>, cwd: string) => {
+  const { status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: "utf8" })
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`)
+  return stdout.trim()
+}
+
+/** Puts the package, as it is packed, where OpenCode has packages of the registry: it asks for none that is there. */
+export const installed = (home: string) => {
+  const packed = mkdtempSync(join(tmpdir(), "mcp-plugin-"))
+  const target = join(home, "cache", "opencode", "packages", `${packageName}@latest`, "node_modules", packageName)
+  mkdirSync(join(packed, "dist"))
+  mkdirSync(target, { recursive: true })
+  cpSync(built, join(packed, "dist", "index.js"))
+  cpSync(fileURLToPath(new URL("../package.json", import.meta.url)), join(packed, "package.json"))
+  const file = run("npm", ["pack", "--silent", "--offline"], packed)
+  run("tar", ["-xzf", join(packed, file), "--strip-components=1", "-C", target], packed)
+  rmSync(packed, { recursive: true })
+}
 
 /** What hangs is over by then, in milliseconds. */
 export const bound = 120_000

@@ -89,6 +89,12 @@ const marked = together(all)
 export const startedAs = (mark: string): Effect.Effect<ReadonlyArray<ProcessRecord>> =>
   Effect.map(marked, (rows) => rows.filter((row) => row.mark === mark))
 
+/** Those that descend from what this process started, whatever became of their parents. On Linux it waits for nothing. */
+export const own: Effect.Effect<ReadonlyArray<ProcessRecord>> = Effect.gen(function* () {
+  const prefix = `${yield* owner}/`
+  return (yield* all).filter(({ mark }) => mark.startsWith(prefix))
+})
+
 /** Of `rows`, those whose owner lived in `here` and is not in the table any more, under its id and start time. */
 export const abandoned = (
   rows: ReadonlyArray<Marked>,

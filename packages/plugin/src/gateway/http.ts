@@ -109,6 +109,18 @@ const cancel = ({ calls, cancelled }: Session, id: RequestId) => {
   if (cancelled.size > overtaking && oldest !== undefined) cancelled.delete(oldest)
 }
 
+/** The Bun that OpenCode 1.18.33 is built with tells of a client that went away by the request alone. */
+const makeServer = () =>
+  createServer().on("request", (request, response) => {
+    let isClosed = false
+    response.once("close", () => {
+      isClosed = true
+    })
+    request.once("aborted", () => {
+      if (!isClosed) response.emit("close")
+    })
+  })
+
 /** Listens as long as the Scope. `names`: the servers; `secret` is that of the run. */
 export const listen = (options: {
   readonly names: ReadonlyArray<string>
@@ -280,7 +292,7 @@ export const listen = (options: {
         HttpRouter.add("DELETE", `/${index}`, close),
       ),
     )
-    const listener = NodeHttpServer.layer(() => createServer(), {
+    const listener = NodeHttpServer.layer(makeServer, {
       port: 0,
       host: "127.0.0.1",
       disablePreemptiveShutdown: true,

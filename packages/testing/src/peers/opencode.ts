@@ -58,7 +58,9 @@ export interface OpenCode {
   /** The project's directory, and of its person: both temporary. */
   readonly directory: string
   readonly home: string
-  /** A session of one prompt, to its end. Interrupting it kills it. */
+  /** One of its commands, to its end. Interrupting it kills it. */
+  readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<Ran>
+  /** A session of one prompt, as a command. */
   readonly run: (prompt: string) => Effect.Effect<Ran>
   readonly serve: Effect.Effect<Serving, OpenCodeError, Scope.Scope>
   /** Its log until now. */
@@ -120,18 +122,20 @@ export const openCode = (
       child.stderr?.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()))
       return output
     }
+    const command = (...args: ReadonlyArray<string>) =>
+      Effect.acquireUseRelease(
+        start(...args),
+        (child) => {
+          const output = collect(child)
+          return Effect.map(ended(child), (code) => ({ code, ...output }))
+        },
+        kill,
+      )
     return {
       directory,
       home,
-      run: (prompt) =>
-        Effect.acquireUseRelease(
-          start("run", "--title", "test", prompt),
-          (child) => {
-            const output = collect(child)
-            return Effect.map(ended(child), (code) => ({ code, ...output }))
-          },
-          kill,
-        ),
+      command,
+      run: (prompt) => command("run", "--title", "test", prompt),
       serve: Effect.gen(function* () {
         const child = yield* Effect.acquireRelease(start("serve", "--hostname", "127.0.0.1", "--port", "0"), kill)
         const output = collect(child)
