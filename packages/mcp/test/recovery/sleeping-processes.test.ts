@@ -20,13 +20,17 @@ const pidOf = Effect.fnUntraced(function* (server: string) {
   return (yield* mcp.servers).find(({ name }) => name === server)?.pid
 })
 
+/** What it was asked when it was connected is answered first: the server's time is not the test's. */
+const idle = Effect.fnUntraced(function* (server: string) {
+  const { live } = yield* (yield* Mcp).connection(server)
+  yield* poll(() => (live()?.catalog.isReading() === false ? live()?.session.idle() : undefined))
+})
+
 /** Lets a server fall asleep, and gives the process that it had. */
 const asleep = Effect.fnUntraced(function* (server: string) {
   const pid = (yield* pidOf(server)) ?? 0
   expect(isAlive(pid)).toBe(true)
-  // What it was asked when it was woken is answered first: the server's time is not the test's.
-  const { live } = yield* (yield* Mcp).connection(server)
-  yield* poll(() => (live()?.catalog.isReading() === false ? live()?.session.idle() : undefined))
+  yield* idle(server)
   yield* TestClock.adjust(minute)
   expect(yield* pidOf(server)).toBe(undefined)
   yield* poll(() => (isAlive(pid) ? undefined : pid))
@@ -66,7 +70,9 @@ it.effect(
       yield* mcp.setLevel("everything", "error")
       const offered = { tools: yield* mcp.tools(), prompts: yield* mcp.prompts(), resources: yield* mcp.resources() }
       const pid = (yield* pidOf("everything")) ?? 0
+      yield* idle("everything")
       yield* TestClock.adjust(minute)
+      expect(yield* pidOf("everything")).toBe(undefined)
       const calls = Array.from({ length: 50 }, (_, n) => n)
       const results = yield* Effect.forEach(calls, (n) => mcp.callTool("everything", "echo", { message: `${n}` }), {
         concurrency: "unbounded",
