@@ -47,6 +47,7 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
   const nonce = Greeting.nonce()
   let theirs: string | undefined
   let isKnown = false
+  let isGone = false
   let seat: Seat | undefined
 
   const send = (kind: Kind, content: unknown) => {
@@ -56,10 +57,14 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
     }
     link.send(kind, JSON.stringify(content))
   }
-  const cutOff = () => {
-    link.destroy()
+  const leave = () => {
+    isGone = true
     seat?.leave()
     gone()
+  }
+  const cutOff = () => {
+    link.destroy()
+    leave()
   }
   const receiver: Receiver = {
     message: (value) => send("message", value),
@@ -74,6 +79,7 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
     warning: (message) => send("warning", message),
   }
   const takeSeat = () => {
+    if (isGone) return
     const agreement = broker.agreement()
     if (broker.isOver() || agreement === undefined) return cutOff()
     // First, so that nothing reaches it before.
@@ -106,8 +112,7 @@ const admit = (socket: Socket, options: ListenOptions, gone: () => void): Link =
     writable: () => undefined,
     closed: (nonsense) => {
       if (nonsense !== undefined) options.warning(`is shared with a program that sent ${nonsense}, and was cut off`)
-      seat?.leave()
-      gone()
+      leave()
     },
   })
   socket.setTimeout(Greeting.patience, cutOff)

@@ -1,5 +1,6 @@
 /** The way between two programs: what waits on it, how much, and what becomes of a program that does not read. */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { connect, type Socket } from "node:net"
 import { join } from "node:path"
 import { it } from "@opencode-ai/testing/effect"
@@ -11,8 +12,8 @@ import { listen } from "../../src/sharing/listener.ts"
 
 const secret = "secret"
 
-/** An owner whose server is a function, and takes messages while it has room. */
-const owner = Effect.gen(function* () {
+/** An owner whose server is a function, and takes messages while it has room; `begin` makes the handshake. */
+const beginning = Effect.gen(function* () {
   const address = join(yield* temporaryDirectory, "owner.sock")
   const broker = make()
   const taken: Array<{ readonly method?: string; readonly id?: unknown }> = []
@@ -35,9 +36,11 @@ const owner = Effect.gen(function* () {
     stderr: () => undefined,
     warning: (message) => void warnings.push(message),
   })
-  seat.send({ jsonrpc: "2.0", id: 1, method: "initialize" })
-  broker.receiver.message({ jsonrpc: "2.0", id: 1, result: { protocolVersion: "2025-11-25" } })
-  seat.send({ jsonrpc: "2.0", method: "notifications/initialized" })
+  const begin = () => {
+    seat.send({ jsonrpc: "2.0", id: 1, method: "initialize" })
+    broker.receiver.message({ jsonrpc: "2.0", id: 1, result: { protocolVersion: "2025-11-25" } })
+    seat.send({ jsonrpc: "2.0", method: "notifications/initialized" })
+  }
   yield* listen({
     address,
     secret,
@@ -46,11 +49,12 @@ const owner = Effect.gen(function* () {
     pid: () => 1,
     warning: (text) => void warnings.push(text),
   })
-  return { address, broker, taken, warnings, server }
+  return { address, begin, broker, taken, warnings, server }
 })
+const owner = Effect.tap(beginning, ({ begin }) => Effect.sync(begin))
 
-/** A program that has been let in, and reads nothing but its welcome. */
-const seated = (address: string) =>
+/** A program at the door: `proven` when it has shown that it knows the secret, `seated` when it has its welcome. */
+const arrive = (address: string, until: "proven" | "seated") =>
   Effect.acquireRelease(
     Effect.callback<Socket>((resume) => {
       const socket = connect(address)
@@ -65,6 +69,7 @@ const seated = (address: string) =>
         const theirs = String(JSON.parse(greeting)[1].nonce)
         if (!isProven) socket.write(`${JSON.stringify(["proof", proof(secret, "member", theirs, own)])}\n`)
         isProven = true
+        if (until === "proven") return resume(Effect.succeed(socket))
         if (welcome?.startsWith(`["welcome"`) !== true) return
         socket.removeAllListeners("data")
         socket.pause()
@@ -74,6 +79,9 @@ const seated = (address: string) =>
     }),
     (socket) => Effect.sync(() => socket.destroy()),
   )
+
+/** A program that has been let in, and reads nothing but its welcome. */
+const seated = (address: string) => arrive(address, "seated")
 
 const until = (isSo: () => boolean) =>
   Effect.repeat(
@@ -132,6 +140,20 @@ describe("a program that shares a server", () => {
       socket.destroy()
       yield* until(() => broker.size() === 1)
       expect(taken.at(-1)).toMatchObject({ method: "notifications/cancelled" })
+    }),
+  )
+
+  it.live("has no place where it went before the server was there", () =>
+    Effect.gen(function* () {
+      const { address, begin, broker } = yield* beginning
+      const gone = yield* arrive(address, "proven")
+      const waits = yield* Effect.forkChild(seated(address))
+      const closed = new Promise<void>((resume) => gone.once("close", () => resume()))
+      gone.end()
+      yield* Effect.promise(() => closed)
+      begin()
+      yield* Fiber.join(waits)
+      expect(broker.size()).toBe(2)
     }),
   )
 })
