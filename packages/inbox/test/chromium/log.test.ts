@@ -10,20 +10,15 @@ import { html } from "../../src/page.ts"
 import { world } from "../world.ts"
 import { eventually, expectStill, personAt } from "./person.ts"
 
-/** Pins of one run. */
+/** Pins of one run, in which no tool is forgotten. */
 const pins = (): Pins => {
-  const kept = new Map<string, Map<string, Form>>()
+  const kept = new Map<string, ReadonlyMap<string, Form>>()
   return {
     load: ({ name }) => kept.get(name),
-    save: ({ name }, changes) =>
-      Effect.sync(() => {
-        const forms = kept.get(name) ?? new Map<string, Form>()
-        for (const [tool, form] of changes) {
-          if (form === undefined) forms.delete(tool)
-          else forms.set(tool, form)
-        }
-        kept.set(name, forms)
-      }),
+    save: ({ name }, changes) => {
+      const forms = [...changes].flatMap(([tool, form]) => (form === undefined ? [] : [[tool, form] as const]))
+      return Effect.sync(() => kept.set(name, new Map([...(kept.get(name) ?? []), ...forms])))
+    },
   }
 }
 
