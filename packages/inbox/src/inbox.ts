@@ -98,7 +98,8 @@ export const listen = (host: Host, options: Options): Effect.Effect<Inbox, Inbox
     })
 
     const root = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers, method, url }) => {
-      const query = new URL(url, "http://127.0.0.1").searchParams
+      // Not every target of a request is a URL.
+      const query = new URLSearchParams(url.split("?").slice(1).join("?"))
       const ticket = query.get("ticket")
       // What only looks at an address takes no ticket.
       if (ticket !== null) return method === "GET" && tickets.take(ticket) ? toPage : refusals.secret

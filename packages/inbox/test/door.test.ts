@@ -82,6 +82,23 @@ describe("the door", () => {
     }),
   )
 
+  it.live("is not upset by what is no address", () =>
+    Effect.gen(function* () {
+      const { base } = yield* world({})
+      for (const target of ["//", "///?secret=x", "http:///", "http://[/?ticket=x"]) {
+        const answer = yield* Effect.callback<string>((resume) => {
+          const socket = connect(Number(new URL(base).port), "127.0.0.1", () => {
+            socket.write(`GET ${target} HTTP/1.1\r\nHost: ${new URL(base).host}\r\nConnection: close\r\n\r\n`)
+          })
+          let said = ""
+          socket.setEncoding("utf8").on("data", (data) => (said += data))
+          socket.on("close", () => resume(Effect.succeed(said)))
+        })
+        expect(answer).toMatch(/^HTTP\/1.1 4\d\d /)
+      }
+    }),
+  )
+
   it.live("answers under the names of this machine alone, and no other page", () =>
     Effect.gen(function* () {
       const { base, secret } = yield* world({})

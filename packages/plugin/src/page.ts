@@ -77,7 +77,7 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
 
     /** The log is open to others on this machine, and so it does not hold the secret. */
     const tell = (question: Question, { url }: Served) => {
-      const message = mask(Words.asks(question))
+      const message = Words.asks(mask, question)
       told.toast({ title, message: `${message}\nAnswer at ${url}`, variant: "warning", duration: long })
       told.log("info", `${message} (answer at ${new URL(url).origin}: /${command} opens it)`, {
         server: question.request.server,
@@ -97,7 +97,7 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
       }).pipe(
         Effect.catch((error) => {
           told.log("error", error.message)
-          told.toast({ title, message: `${mask(Words.asks(question))}\n${error.message}`, variant: "error" })
+          told.toast({ title, message: `${Words.asks(mask, question)}\n${error.message}`, variant: "error" })
           return Effect.ignore(questions.refuse(question.id, "nobody can be asked"))
         }),
       )
@@ -107,7 +107,7 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
         questions.listen((question) => void run(Effect.forkIn(ask(question), scope))),
         questions.closed((question, outcome) => {
           if (outcome === "answered") return
-          const message = mask(Words.ended(question, outcome))
+          const message = Words.ended(mask, question, outcome)
           told.toast({ title, message, variant: "info" })
           told.log("info", message, { server: question.request.server })
         }),

@@ -3,6 +3,8 @@
  * is waited for: OpenCode's server may be waiting for this plugin.
  */
 import type * as Bus from "@opencode-ai/opencode/bus/index"
+import { visible } from "@opencode-ai/mcp/protocol/visible"
+import * as Words from "@opencode-ai/opencode/inbox/words"
 import * as McpEvent from "@opencode-ai/opencode/mcp/event"
 import type { Client, LogEntry, Toast } from "./host.ts"
 
@@ -15,16 +17,44 @@ export interface Told {
 const service = "mcp-plugin"
 const mark = { plugin: "mcp" }
 
-/** Both say nothing of it where OpenCode does not take it: it is ending, or has no screen. */
+/** How long a line of the log may be, in characters, and how many are on their way to it at a time. */
+const longest = 16 * 1024
+const atOnce = 256
+
+/** A server's words stay on their line, and move nothing in it. */
+const plain = (text: string): string => visible(text.length > longest ? `${text.slice(0, longest)}…` : text)
+const plainly = (extra: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(extra).map(([name, value]) => [name, typeof value === "string" ? plain(value) : value]),
+  )
+
+/**
+ * Both say nothing of it where OpenCode does not take it: it is ending, or has no screen. Each line of the log is a request
+ * to it: those that come quicker than it takes them are counted, and not kept.
+ */
 export const make = (client: Client): Told => {
   const quietly = (ask: () => Promise<unknown>) =>
-    void Promise.resolve()
+    Promise.resolve()
       .then(ask)
       .catch(() => undefined)
+  let underway = 0
+  let lost = 0
+  const write = (level: LogEntry["level"], message: string, extra: NonNullable<LogEntry["extra"]>): void => {
+    underway += 1
+    void quietly(() => client.app.log({ body: { service, level, message, extra: { ...mark, ...extra } } })).then(() => {
+      underway -= 1
+      if (lost === 0 || underway > 0) return
+      const text = `${lost} lines came quicker than they could be written, and are lost`
+      lost = 0
+      write("warn", text, {})
+    })
+  }
   return {
-    toast: (body) => quietly(() => client.tui.showToast({ body })),
-    log: (level, message, extra = {}) =>
-      quietly(() => client.app.log({ body: { service, level, message, extra: { ...mark, ...extra } } })),
+    toast: (body) => void quietly(() => client.tui.showToast({ body })),
+    log: (level, message, extra = {}) => {
+      if (underway >= atOnce) lost += 1
+      else write(level, plain(message), plainly(extra))
+    },
   }
 }
 
@@ -66,7 +96,7 @@ const patience = 3_000
 
 /** Shows how far calls are, those that last. */
 export const progress =
-  ({ toast }: Told, now: () => number) =>
+  ({ toast }: Told, mask: (text: string) => string, now: () => number) =>
   (what: string) => {
     let due = now() + patience
     return ({
@@ -82,8 +112,8 @@ export const progress =
       due = now() + patience
       const far = total === undefined ? String(progress) : `${progress} of ${total}`
       toast({
-        title: what,
-        message: message === undefined ? far : `${far}: ${message}`,
+        title: visible(what),
+        message: message === undefined ? far : `${far}: ${Words.words(mask, message)}`,
         variant: "info",
         duration: patience,
       })

@@ -199,7 +199,7 @@ describe("the gateway", () => {
       const { message } = yield* poll(() => toasts[0])
       const [said = "", where = "", ...more] = message.split("\n")
       expect({ said, more }).toEqual({
-        said: 'Server "near" asks: Your name? Answer at http://127.0.0.1:1',
+        said: 'Server "near" asks: "Your name? Answer at http://127.0.0.1:1"',
         more: [],
       })
       const page = yield* openPage(where.replace("Answer at ", ""))
@@ -320,7 +320,32 @@ test("the progress of a call is shown once it lasts, and then every three second
   const shown: Array<string> = []
   let now = 0
   const told = { log: () => undefined, toast: ({ message }: Toast) => void shown.push(message) }
-  const step = Tell.progress(told, () => now)("near: build")
-  for (now = 0; now <= 7_000; now += 1_000) step({ progress: now / 1_000, total: 7, message: "compiling" })
-  expect(shown).toEqual(["3 of 7: compiling", "6 of 7: compiling"])
+  const mask = (text: string) => text.replaceAll("hunter2", "***")
+  const step = Tell.progress(told, mask, () => now)("near: build")
+  const message = "compiling\u001b[2J hunter2\nAnswer at http://evil.example"
+  for (now = 0; now <= 7_000; now += 1_000) step({ progress: now / 1_000, total: 7, message })
+  const said = '"compiling\\u{1b}[2J *** Answer at http://evil.example"'
+  expect(shown).toEqual([`3 of 7: ${said}`, `6 of 7: ${said}`])
+})
+
+test("what servers log stays on its line, and a flood of it is counted and not kept", async () => {
+  const entries: Array<LogEntry> = []
+  let write: () => void = () => undefined
+  const written = new Promise<void>((resolve) => (write = resolve))
+  const { log } = Tell.make({
+    app: { log: ({ body }) => (entries.push(body), written) },
+    tui: { showToast: nobody },
+    mcp: { connect: nobody, disconnect: nobody },
+    session: { create: nobody, prompt: nobody, abort: nobody, delete: nobody },
+  })
+  const forged = "one\nERROR 2026-01-01 service=auth\u001b[31m two"
+  for (let at = 0; at < 10_000; at += 1) log("info", forged, { logger: forged, count: at })
+  const settled = () => new Promise<void>((resolve) => void setImmediate(resolve))
+  await settled()
+  expect(entries).toHaveLength(256)
+  const line = "one\\u{a}ERROR 2026-01-01 service=auth\\u{1b}[31m two"
+  expect(entries[0]).toMatchObject({ message: line, extra: { logger: line, count: 0 } })
+  write()
+  await settled()
+  expect(entries.at(-1)?.message).toBe("9744 lines came quicker than they could be written, and are lost")
 })

@@ -22,16 +22,16 @@ export const announce = ({ isWatched, url }: Inbox): Effect.Effect<void, never, 
     const questions = yield* Questions
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const told = new Set<string>()
-    const say = (text: string) => output.reveal(output.mask(text), "err")
+    const say = (text: string) => output.reveal(text, "err")
     yield* Effect.acquireRelease(
       Effect.sync(() => [
         questions.listen((question) => {
           if (isWatched()) return
           told.add(question.id)
-          run(Effect.andThen(say(asks(question)), output.reveal(`  Answer it at ${url}`, "err")))
+          run(Effect.andThen(say(asks(output.mask, question)), output.reveal(`  Answer it at ${url}`, "err")))
         }),
         questions.closed((question, outcome) => {
-          if (told.delete(question.id)) run(say(`${ended(question, outcome)}.`))
+          if (told.delete(question.id)) run(say(`${ended(output.mask, question, outcome)}.`))
         }),
       ]),
       (stops) => Effect.sync(() => stops.forEach((stop) => stop())),

@@ -163,7 +163,7 @@ describe("ui", () => {
       const config = write("servers.json", { mcp: { s: sdkV1(), early: asks } })
       const running = yield* start(["ui", "--no-open", "--config", config])
       const url = yield* addressOf(running)
-      yield* running.told(/Server "early" asks: Early\\u\{1b\}\[31m bird\?\n {2}Answer it at http/)
+      yield* running.told(/Server "early" asks: "Early\\u\{1b\}\[31m bird\?"\n {2}Answer it at http/)
       const page = yield* openPage(url)
       const early = yield* question(page, "form")
       expect(early).toMatchObject({ server: "early" })
@@ -263,7 +263,7 @@ describe("the same page", () => {
         stdin: `ui\nui\ncall s elicit ${JSON.stringify(form)}\ncall s sample ${JSON.stringify({ params: { messages } })}\n`,
       })
       const url = yield* addressOf(running)
-      yield* running.told(/Server "s" asks: Who are you\?/)
+      yield* running.told(/Server "s" asks: "Who are you\?"/)
       const page = yield* openPage(url)
       const asked = yield* question(page, "form")
       yield* page.ask("answer", { id: asked?.id ?? "", answer: { action: "accept", content: { name: "Ada" } } })

@@ -133,7 +133,7 @@ export const listen = (options: {
 }): Effect.Effect<Gateway, unknown, Scope.Scope | Truncate.Service> =>
   Effect.gen(function* () {
     const { mcp, names, secret, service, told: person } = options
-    const show = progress(person, () => performance.now())
+    const show = progress(person, service.mask, () => performance.now())
     const servers = names.map((name) => Server.make(name, mcp, service))
     const within = yield* Effect.context<Truncate.Service>()
     const sessions = new Map<string, Session>()
