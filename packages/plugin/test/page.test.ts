@@ -94,11 +94,10 @@ describe("the page of the released OpenCode", () => {
         const told = yield* shown.first(/Your name\?/)
         const [, address = ""] = /Answer at (http:\/\/127\.0\.0\.1:\d+\/\?secret=[\w-]{43})/.exec(told) ?? []
         expect(address).not.toBe("")
-        expect(told).toContain('Server \\"near\\" asks: ')
-        expect(told).toContain("Your name?")
+        expect(told).toContain('Server \\"near\\" asks: \\"Your name?\\"')
         yield* poll(
           () =>
-            /Your name\? \(answer at http:\/\/127\.0\.0\.1:\d+: \/mcp opens it\)" plugin=mcp server=near/.exec(
+            /Your name\?\\" \(answer at http:\/\/127\.0\.0\.1:\d+: \/mcp opens it\)" plugin=mcp server=near/.exec(
               host.log(),
             ) ?? undefined,
         )
