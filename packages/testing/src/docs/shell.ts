@@ -70,8 +70,6 @@ const wrongCommand = async (words: ReadonlyArray<string>, exactly: boolean): Pro
   // One that has subcommands can do without them: their names are taken for an argument.
   const page = (await help(name)).replace(`mcp ${name} <subcommand> [flags]`, `mcp ${name} [flags]`)
   if (!page.includes(`\n  mcp ${name} [flags]`)) return `there is no command mcp ${name}`
-  // A command that is not built yet takes anything.
-  if (page.includes("(not implemented yet)")) return undefined
   const flags = flagsOf(page)
   let given = 0
   for (let index = 0; index < rest.length; index++) {

@@ -39,13 +39,9 @@ const routes = (): ReadonlyArray<string> =>
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ":$1")}`),
   )
 
-/** A command that is not built yet says so in its description, and is none. */
-const isBuilt = ({ description = "" }: Command.Command.Any): boolean => !description.includes("not implemented yet")
-
 const commandsOf = (command: Command.Command.Any, path: string): ReadonlyArray<string> =>
   command.subcommands
     .flatMap(({ commands }) => commands)
-    .filter(isBuilt)
     .flatMap((each) => {
       const name = `${path} ${each.name}`
       return [each.alias === undefined ? name : `${name} (${each.alias})`, ...commandsOf(each, name)]
