@@ -174,16 +174,23 @@ export const start = (options: {
 }
 
 /** Tells OpenCode what happens, from the first event on. */
-const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
+export const attend = (
+  gateway: Pick<Gateway.Gateway, "changed" | "due" | "isBusy" | "renewing">,
+  told: Tell.Told,
+  client: Pick<Client, "mcp">,
+): Effect.Effect<void, never, Bus.Service | Scope.Scope> =>
   Effect.gen(function* () {
     const bus = yield* Bus.Service
     const run = Effect.runForkWith(yield* Effect.context<never>())
     const scope = yield* Effect.scope
     const waiting = new Set<string>()
+    /** Those of which something was told while OpenCode was asked: it may know only what was before. */
+    const again = new Set<string>()
     /** A handshake ends the session before it, and so its calls: it waits for them. */
-    const renew = (server: string) =>
+    const renewOnce = (server: string) =>
       Effect.gen(function* () {
         while (gateway.isBusy(server)) yield* Effect.sleep(glance)
+        again.delete(server)
         const due = yield* gateway.due(server)
         if (due === undefined) return
         told.log("info", `${server}: OpenCode is to ${due}`, { server })
@@ -192,6 +199,11 @@ const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
           Effect.ignore,
           Effect.ensuring(Effect.sync(() => gateway.renewing.delete(server))),
         )
+      })
+    const renew = (server: string) =>
+      Effect.gen(function* () {
+        do yield* renewOnce(server)
+        while (again.has(server))
       }).pipe(Effect.ensuring(Effect.sync(() => waiting.delete(server))))
     yield* Effect.acquireRelease(
       Effect.sync(() =>
@@ -204,7 +216,7 @@ const attend = (gateway: Gateway.Gateway, told: Tell.Told, client: Client) =>
           // Of a session that followed another one nothing else is told.
           const isTold = event.type === McpEvent.StatusChanged.type || event.type === McpEvent.Logged.type
           if (!isTold && kind === undefined) return
-          if (waiting.has(server)) return
+          if (waiting.has(server)) return void again.add(server)
           waiting.add(server)
           run(Effect.forkIn(renew(server), scope))
         }),

@@ -13,6 +13,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs"
+import { connect as openSocket } from "node:net"
 import { join } from "node:path"
 import * as Beginning from "../src/beginning.ts"
 import * as Callers from "../src/callers.ts"
@@ -295,6 +296,7 @@ describe("the gateway", () => {
 
   it.live("takes over the servers that are named, and leaves nothing when it ends", () =>
     Effect.gen(function* () {
+      let endedAt = 0
       const { pid, url } = yield* Effect.gen(function* () {
         const { taken } = yield* gateway(sdkV1(), { far: sdkV1() }, ["near"])
         expect(taken.map(({ name }) => name)).toEqual(["near"])
@@ -308,8 +310,16 @@ describe("the gateway", () => {
         const session = { ...first(taken).headers, "mcp-session-id": opened.headers.get("mcp-session-id") ?? "" }
         const stream = yield* Effect.promise(() => fetch(first(taken).url, { headers: session }))
         expect(stream.status).toBe(200)
+        // Nor does who never ends a request, which the server would wait for. It has read that before it answers another.
+        const { port } = new URL(first(taken).url)
+        const half = openSocket(Number(port), "127.0.0.1").on("error", () => undefined)
+        yield* Effect.promise(() => new Promise<void>((resume) => half.write("POST /0 HTTP/1.1\r\n", () => resume())))
+        yield* Effect.promise(() => fetch(first(taken).url).then((answer) => answer.text()))
+        endedAt = performance.now()
         return { url: first(taken).url, pid: Object(about.structuredContent).pid }
-      }).pipe(Effect.scoped, Effect.timeout("15 seconds"))
+      }).pipe(Effect.scoped, Effect.timeout("30 seconds"))
+      // Such a request is given up by the server itself after ten seconds.
+      expect(performance.now() - endedAt).toBeLessThan(8_000)
       expect(isAlive(pid)).toBe(false)
       expect(yield* Effect.promise(() => fetch(url).then(String, () => "nobody"))).toBe("nobody")
     }),

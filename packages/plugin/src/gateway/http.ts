@@ -292,7 +292,8 @@ export const listen = (options: {
         HttpRouter.add("DELETE", `/${index}`, close),
       ),
     )
-    const listener = NodeHttpServer.layer(makeServer, {
+    const server = makeServer()
+    const listener = NodeHttpServer.layer(() => server, {
       port: 0,
       host: "127.0.0.1",
       disablePreemptiveShutdown: true,
@@ -301,6 +302,8 @@ export const listen = (options: {
     const context = yield* Layer.build(
       HttpRouter.serve(all, { disableListenLog: true, disableLogger: true }).pipe(Layer.provideMerge(listener)),
     )
+    // The server waits for all that is open, also for a request that never ends.
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     const { address } = Context.get(context, HttpServer.HttpServer)
     const port = "port" in address ? address.port : 0
 

@@ -31,6 +31,8 @@ export const make = (options: {
     const run = yield* FiberMap.runtime(fibers)()
     const streams = new Map<string, number>()
     const absent = new Set<string>()
+    /** Those that are being brought back, which nothing interrupts but another absence. */
+    const returning = new Set<string>()
     const count = (server: string, by: number) => {
       const now = (streams.get(server) ?? 0) + by
       streams.set(server, now)
@@ -43,9 +45,14 @@ export const make = (options: {
         absent.add(server)
         yield* options.left(server)
       })
+    const comeBack = (server: string) => {
+      returning.add(server)
+      // Not by the fiber itself, which may be interrupted before it has begun.
+      run(server, options.back(server)).addObserver(() => returning.delete(server))
+    }
     const seen = (server: string) => {
-      if (absent.delete(server)) run(server, options.back(server))
-      else if ((streams.get(server) ?? 0) > 0) run(server, Effect.void)
+      if (absent.delete(server)) comeBack(server)
+      else if ((streams.get(server) ?? 0) > 0 && !returning.has(server)) run(server, Effect.void)
     }
     return {
       seen,
