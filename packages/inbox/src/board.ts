@@ -277,7 +277,15 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
         ]
         reader.closed = []
         reader.tools.clear()
-        return Effect.map(Effect.forEach(what, push), (pushes): ReadonlyArray<Push> => {
+        // What goes wrong with one list is no reason to show no other.
+        const all = Effect.forEach(what, (kind) =>
+          Effect.catchCause(
+            Effect.map(push(kind), (one): ReadonlyArray<Push> => [one]),
+            (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed([])),
+          ),
+        )
+        return Effect.map(all, (found): ReadonlyArray<Push> => {
+          const pushes = found.flat()
           const batch = lines.last() === reader.line ? undefined : lines.after(reader.line)
           reader.line = lines.last()
           reader.last = now()

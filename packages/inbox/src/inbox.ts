@@ -1,6 +1,7 @@
 /** The page's server: listens on loopback as long as the Scope, and lets in who knows the secret of the run. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { hostsOf, isSame, stranger } from "@opencode-ai/mcp/http/loopback"
+import { write } from "@opencode-ai/mcp/protocol/json"
 import * as ByteSize from "effect/ByteSize"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -58,7 +59,15 @@ const requestTime = 60_000
 const encoder = new TextEncoder()
 const sign = encoder.encode(": \n\n")
 const encoded = (pushes: ReadonlyArray<Push>): Uint8Array =>
-  pushes.length === 0 ? sign : encoder.encode(pushes.map((push) => `data: ${JSON.stringify(push)}\n\n`).join(""))
+  pushes.length === 0
+    ? sign
+    : // What cannot be written, as it is nested without end, is left out.
+      encoder.encode(
+        pushes
+          .flatMap((push) => write(push) ?? [])
+          .map((data) => `data: ${data}\n\n`)
+          .join(""),
+      )
 
 const refuse = (status: number, why: string) => HttpServerResponse.text(`${why}\n`, { status, headers: Front.headers })
 

@@ -7,7 +7,7 @@
  * worth nothing in the next session, and where the first page met a server that was down, busy or silent.
  */
 import * as Effect from "effect/Effect"
-import { brief } from "../protocol/json.ts"
+import { brief, isNested } from "../protocol/json.ts"
 import { isObject, type JsonObject } from "../protocol/jsonrpc.ts"
 import type { Page, RequestMethod } from "../protocol/method.ts"
 import { bounded } from "../protocol/said.ts"
@@ -18,6 +18,8 @@ import { isPassing, type SessionError } from "../session/error.ts"
 const pageLimit = 1_000
 /** The most items of one list. */
 const itemLimit = 100_000
+/** How deep an item may be nested: whoever compares, keeps and shows it does so by calls within calls. */
+const depthLimit = 500
 /** How many items that are not kept, or not whole, are told one by one. */
 const toldLimit = 5
 
@@ -70,6 +72,9 @@ export const list = <Item>(
       const id = isObject(item) ? kind.identify(item) : undefined
       if (!isObject(item) || id === undefined || !kind.is(item)) {
         return tell(() => `left out ${brief(item)}: it lacks what the protocol asks for`)
+      }
+      if (isNested(item, depthLimit)) {
+        return tell(() => `left out ${brief(id)}: it is nested more than ${depthLimit} levels deep`)
       }
       if (seen.has(id)) return tell(() => `left out ${brief(item)}: it is listed twice`)
       seen.add(id)

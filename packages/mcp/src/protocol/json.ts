@@ -23,6 +23,21 @@ export const write = (message: object): string | undefined => {
   }
 }
 
+/** Whether objects and arrays stand in one another more than so many levels deep. It costs no stack. */
+export const isNested = (value: unknown, levels: number): boolean => {
+  let level: ReadonlyArray<unknown> = [value]
+  for (let depth = 0; depth <= levels; depth++) {
+    const next: Array<object> = []
+    for (const each of level) {
+      if (typeof each !== "object" || each === null) continue
+      for (const member of Object.values(each)) if (typeof member === "object" && member !== null) next.push(member)
+    }
+    if (next.length === 0) return false
+    level = next
+  }
+  return true
+}
+
 /** What was received, short enough for a sentence; no deeper than it can be shown. */
 export const brief = (value: unknown): string => {
   const shallow = (name: string, member: unknown) =>

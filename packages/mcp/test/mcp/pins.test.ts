@@ -223,6 +223,31 @@ it.live("all of it is told, however many changes hide one: then whole parts", ()
   }),
 )
 
+it.live("what is nested without end is left out: it is neither compared nor kept, and harms nobody", () =>
+  Effect.gen(function* () {
+    const mcp = yield* Mcp
+    const levels = 400
+    const deep = (description: string) =>
+      `{"name":"deep","description":"${description}","inputSchema":${'{"type":"object","properties":{"a":'.repeat(levels)}{}${"}}".repeat(levels)}}`
+    const answer = (description: string) => ({
+      "tools/list": [
+        {
+          do: "write",
+          parts: [
+            `{"jsonrpc":"2.0","id":$id,"result":{"tools":[${deep(description)},{"name":"good","inputSchema":{"type":"object"}}]}}\n`,
+          ],
+        } as const,
+      ],
+    })
+    yield* mcp.add(config("a", rawStdio({ on: answer("one") })))
+    expect(yield* names(mcp)).toEqual(["good"])
+    yield* mcp.remove("a")
+    yield* mcp.add(config("a", rawStdio({ on: answer("two") })))
+    expect(yield* names(mcp)).toEqual(["good"])
+    expect(yield* mcp.held).toEqual([])
+  }),
+)
+
 it.live("what is approved must be there: the error names what is like it", () =>
   Effect.gen(function* () {
     const mcp = yield* Mcp

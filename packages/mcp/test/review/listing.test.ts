@@ -106,4 +106,18 @@ describe("a malformed tool that is nested without end", () => {
       expect(said[0]).toContain('left out {"deep":"[…]"}')
     }),
   )
+
+  plain.live("is left out where it is well-formed, too: it is neither compared, kept nor shown", () =>
+    Effect.gen(function* () {
+      const mcp = Context.get(yield* Layer.build(Mcp.layer({ directory: process.cwd() })), Mcp)
+      const said = warnings(mcp)
+      const levels = 40_000
+      const schema = `{"default":${"[".repeat(levels)}${"]".repeat(levels)}}`
+      const tools = `[{"name":"deep","inputSchema":${schema}},{"name":"good","inputSchema":{}}]`
+      const answer = { do: "write", parts: ['{"jsonrpc":"2.0","id":$id,"result":{"tools":', tools, "}}\n"] } as const
+      yield* mcp.add(config("peer", rawStdio({ on: { "tools/list": [answer] } })))
+      expect((yield* mcp.tools("peer")).map(({ tool }) => tool.name)).toEqual(["good"])
+      expect(said[0]).toContain('left out "deep": it is nested more than 500 levels deep')
+    }),
+  )
 })
