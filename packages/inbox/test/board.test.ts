@@ -108,6 +108,17 @@ describe("a page", () => {
     }),
   )
 
+  it.live("is lost to none of its lists that goes wrong", () =>
+    Effect.gen(function* () {
+      const broken: Options = { host: ({ mcp }) => ({ mcp: { ...mcp, held: Effect.die("out of order") } }) }
+      const { open } = yield* world({ near: sdkV1() }, broken)
+      const page = yield* open
+      yield* page.until("servers", ({ servers }) => servers[0]?.status === "connected")
+      yield* page.until("tasks")
+      expect(page.pushes.some(({ type }) => type === "held")).toBe(false)
+    }),
+  )
+
   it.live("shows the log and stderr of each server, and sets the least level", () =>
     Effect.gen(function* () {
       const { ask, open } = yield* world({ near: sdkV1() })
