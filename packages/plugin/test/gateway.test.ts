@@ -152,6 +152,18 @@ describe("the gateway", () => {
     }),
   )
 
+  it.live("hides the secrets of the configuration in the error of a call", () =>
+    Effect.gen(function* () {
+      const secret = "kept-from-everybody-0123"
+      const { taken } = yield* gateway({ ...sdkV1(), environment: { API_TOKEN: secret } })
+      const client = yield* connect(first(taken))
+      const call = () => client.callTool({ name: `tool-${secret}`, arguments: {} }).catch(String)
+      const said = yield* Effect.promise(call)
+      expect(said).toContain("tool-")
+      expect(said).not.toContain(secret)
+    }),
+  )
+
   it.live("cancels the call that its client cancels, and that one alone", () =>
     Effect.gen(function* () {
       const record = yield* fileRecord

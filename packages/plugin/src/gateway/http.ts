@@ -181,8 +181,8 @@ export const listen = (options: {
     const call = (server: Server.Server, session: Session, id: RequestId, params: JsonObject) => {
       const { calls, cancelled } = session
       const token = objectOf(params["_meta"])["progressToken"]
-      if (cancelled.delete(id)) return stream((events) => Effect.sync(() => Queue.endUnsafe(events)))
       return stream((events) => {
+        if (cancelled.delete(id)) return Effect.sync(() => Queue.endUnsafe(events))
         const tell = show(`${server.name}: ${String(params["name"])}`)
         const onProgress = (step: Server.Step) => {
           tell(step)

@@ -10,6 +10,7 @@ import type { CallError, Mcp, Of, ToolEntry } from "@opencode-ai/mcp/mcp"
 import { invalidParams, isObject, type JsonObject, methodNotFound } from "@opencode-ai/mcp/protocol/jsonrpc"
 import * as Revision from "@opencode-ai/mcp/protocol/revision"
 import type * as MCP from "@opencode-ai/opencode/mcp/index"
+import { hideIn } from "@opencode-ai/opencode/mcp/secrets"
 import type * as Truncate from "@opencode-ai/opencode/tool/truncate"
 import * as Effect from "effect/Effect"
 import * as Content from "../content.ts"
@@ -46,14 +47,17 @@ export interface Server {
 
 const serverError = -32_000
 
-const refused = (error: CallError | MCP.NotFoundError): Refused => {
-  const reason = "reason" in error ? error.reason : undefined
-  if (reason?._tag === "Protocol") {
-    const { code, data, message } = reason
-    return new Refused({ code, message, ...(data === undefined ? {} : { data }) })
+/** As a model reads it, and who looks on: secrets are hidden by `mask`. */
+const refusedBy =
+  (mask: (text: string) => string) =>
+  (error: CallError | MCP.NotFoundError): Refused => {
+    const reason = "reason" in error ? error.reason : undefined
+    if (reason?._tag === "Protocol") {
+      const { code, data, message } = reason
+      return new Refused({ code, message: mask(message), ...(data === undefined ? {} : { data: hideIn(mask, data) }) })
+    }
+    return new Refused({ code: serverError, message: mask(error.message) })
   }
-  return new Refused({ code: serverError, message: error.message })
-}
 
 /** The name that OpenCode makes the tool's key of, when it puts its own name of the server before it. */
 const localName = ({ key, server, tool }: ToolEntry): string => {
@@ -83,6 +87,7 @@ const texts = (value: unknown): Record<string, string> =>
   )
 
 export const make = (name: string, mcp: Mcp["Service"], service: MCP.Interface): Server => {
+  const refused = refusedBy(service.mask)
   const own = <A extends { readonly server: string }>(all: ReadonlyArray<A>) =>
     all.filter(({ server }) => server === name)
   const items = <A>(list: Effect.Effect<ReadonlyArray<Of<A>>>) =>
