@@ -1,5 +1,6 @@
 /** A person signs in with a real browser: the command line, the authorization server, the page at the end. */
 import { chromium, inChromium } from "@opencode-ai/testing/chromium"
+import { freePort } from "@opencode-ai/testing/peers/launch"
 import { protectedMcp } from "@opencode-ai/testing/peers/authorization/protected"
 import { authorizationServer } from "@opencode-ai/testing/peers/authorization/server"
 import { expect } from "@opencode-ai/testing/runner"
@@ -24,7 +25,13 @@ const isAnswered = (url: string) =>
 inChromium("who signs in and allows it is told so by the page and the terminal, and can call tools", () =>
   Effect.gen(function* () {
     const { authorization, server } = yield* gate
-    const { callback, mcp, opened, running, url } = yield* signingIn({ docs: server }, "docs")
+    // Not the usual one, on which another test may listen by then.
+    const callbackPort = yield* freePort
+    const { callback, mcp, opened, running, url } = yield* signingIn(
+      { docs: { type: server.type, url: server.url, oauth: { callbackPort } } },
+      "docs",
+    )
+    expect(new URL(callback).port).toBe(String(callbackPort))
     expect(opened).toEqual([url])
     expect(running.stdout().split("\n")).toContain(url)
     const tab = yield* (yield* chromium).tab()
