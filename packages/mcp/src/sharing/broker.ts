@@ -68,7 +68,7 @@ export const make = (): Broker => {
   const clients = new Set<Client>()
   const calls = Calls.make<Client>()
   const tasks = Tasks.make<Client>()
-  const wishes = Wishes.make<Client>()
+  const wishes = Wishes.make(clients)
   /** Who was asked what the server asks. */
   const asked = new Map<RequestId, Client>()
   const settled = new Set<() => void>()
@@ -310,6 +310,7 @@ export const make = (): Broker => {
       const client: Client = { to }
       owner ??= client
       clients.add(client)
+      for (const { method, params } of wishes.join()) ask(method, params)
       return {
         leave: () => leave(client),
         send: (message) => {

@@ -1,6 +1,6 @@
 /**
  * What several clients wish of one session that the server knows once: its subscriptions, and the level of its log. A
- * resource is subscribed to as long as one of them wants it, and the log has the least grave level that any of them named.
+ * resource is subscribed to as long as one of them wants it, and the log has the least grave level that any of them wants.
  */
 import { compare, isAtLeast, isLevel } from "../notification/level.ts"
 import type { JsonObject } from "../protocol/jsonrpc.ts"
@@ -19,11 +19,19 @@ export type Wish =
       readonly settled: (isGranted: boolean) => void
     }
 
+/** A request that the server is sent, whose answer interests nobody. */
+interface Told {
+  readonly method: string
+  readonly params: JsonObject
+}
+
 export interface Wishes<Client> {
   /** `undefined` where it is no wish, or one that makes no sense: the server may judge it. Repeating it changes nothing. */
   readonly of: (client: Client, method: string, params: JsonObject) => Wish | undefined
+  /** A client has come; gives the requests that tell the server what it wishes without having said it. */
+  readonly join: () => ReadonlyArray<Told>
   /** A client has gone; gives the requests that tell the server what nobody wishes any more. */
-  readonly leave: (client: Client) => ReadonlyArray<{ readonly method: string; readonly params: JsonObject }>
+  readonly leave: (client: Client) => ReadonlyArray<Told>
   /** Whether a client wants to hear of a resource that has changed, which may be part of the one that it named. */
   readonly wantsUpdate: (client: Client, uri: unknown) => boolean
   /** Whether a client wants a message of the log. */
@@ -38,7 +46,8 @@ interface Subscription<Client> {
 /** What clients hear that named no level, as soon as another has named one. */
 const usual: LoggingLevel = "info"
 
-export const make = <Client>(): Wishes<Client> => {
+/** `clients`: those that there are. */
+export const make = <Client>(clients: ReadonlySet<Client>): Wishes<Client> => {
   const uris = new Map<string, Subscription<Client>>()
   const levels = new Map<Client, LoggingLevel>()
   /** The level that the server has granted last. */
@@ -66,7 +75,8 @@ export const make = <Client>(): Wishes<Client> => {
     return true
   }
 
-  const least = (): LoggingLevel | undefined => [...levels.values()].toSorted(compare)[0]
+  const levelOf = (client: Client) => levels.get(client) ?? usual
+  const least = (): LoggingLevel | undefined => [...clients].map(levelOf).toSorted(compare)[0]
 
   const setLevel = (client: Client, level: LoggingLevel): Wish => {
     const before = levels.get(client)
@@ -82,7 +92,16 @@ export const make = <Client>(): Wishes<Client> => {
     return { kind: "asked", params: { level: asked }, settled }
   }
 
+  /** Once somebody has named a level, and those that there are want another one by now. */
+  const adjustLevel = (): ReadonlyArray<Told> => {
+    const level = least()
+    if (granted === undefined || level === undefined || level === granted) return []
+    granted = level
+    return [{ method: Method.setLevel.method, params: { level } }]
+  }
+
   return {
+    join: adjustLevel,
     of: (client, method, params) => {
       const { level, uri } = params
       if (method === Method.setLevel.method) return isLevel(level) ? setLevel(client, level) : undefined
@@ -95,13 +114,7 @@ export const make = <Client>(): Wishes<Client> => {
       const mine = [...uris].filter(([, { clients }]) => clients.has(client)).map(([uri]) => uri)
       const unwanted = mine.filter((uri) => drop(client, uri))
       levels.delete(client)
-      const level = least()
-      const isQuieter = level !== undefined && level !== granted
-      if (isQuieter) granted = level
-      return [
-        ...unwanted.map((uri) => ({ method: Method.unsubscribe.method, params: { uri } })),
-        ...(isQuieter ? [{ method: Method.setLevel.method, params: { level } }] : []),
-      ]
+      return [...unwanted.map((uri) => ({ method: Method.unsubscribe.method, params: { uri } })), ...adjustLevel()]
     },
     wantsUpdate: (client, uri) => {
       const fits = [...uris].filter(([named]) => typeof uri === "string" && uri.startsWith(named))
@@ -110,7 +123,7 @@ export const make = <Client>(): Wishes<Client> => {
     },
     wantsMessage: (client, level) => {
       if (levels.size === 0 || !isLevel(level)) return true
-      return isAtLeast(level, levels.get(client) ?? usual)
+      return isAtLeast(level, levelOf(client))
     },
   }
 }

@@ -191,6 +191,24 @@ describe("a question of the server", () => {
 })
 
 describe("a client that goes", () => {
+  test("hears the log from `info` on where it named no level, whatever others named, come or go", () => {
+    const { broker, clients, says, sent } = between("owner", "other")
+    const [owner, other] = clients
+    const levels = () => sent.filter(({ method }) => method === "logging/setLevel").map(({ params }) => params)
+    owner?.ask(1, "logging/setLevel", { level: "error" })
+    says({ jsonrpc: "2.0", id: last(sent).id, result: {} })
+    expect(levels()).toEqual([{ level: "info" }])
+    says({ jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "heard" } })
+    expect(other?.got.at(-1)).toMatchObject({ params: { data: "heard" } })
+    expect(owner?.got.at(-1)).not.toMatchObject({ params: { data: "heard" } })
+    other?.leave()
+    expect(levels().slice(1)).toEqual([{ level: "error" }])
+    const nothing = () => undefined
+    const silent = { message: nothing, failed: nothing, writable: nothing, ended: nothing, forgotten: nothing }
+    broker.attach({ ...silent, stderr: nothing, warning: nothing })
+    expect(levels().slice(2)).toEqual([{ level: "info" }])
+  })
+
   test("leaves nothing behind at the server: calls, questions, subscriptions, its level of the log, tasks", () => {
     const { clients, says, sent } = between("owner", "other")
     const [owner, other] = clients
