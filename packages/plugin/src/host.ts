@@ -3,9 +3,18 @@
  * of Effect, and shares a name with the packages of this repository.
  */
 
-/** The word by which OpenCode was started: `run`, `mcp`; `undefined` where its own screen was. */
+const commands: ReadonlySet<string> = new Set(
+  (
+    "completion acp mcp attach run debug providers auth agent upgrade uninstall serve web models stats export import " +
+    "github pr session plugin plug db"
+  ).split(" "),
+)
+/** The flags whose value is the next word, and may be a word like any. */
+const valued = /^(--(log-level|port|hostname|mdns-domain|cors|model|session|prompt|agent|replay-limit)|-[ms])$/
+
+/** The command by which OpenCode was started: `run`, `mcp`; `undefined` where its own screen was. */
 export const startedBy = (argv: ReadonlyArray<string>): string | undefined =>
-  argv.slice(1).find((word) => !word.startsWith("-") && !/[/\\]/.test(word))
+  argv.find((word, index) => index > 0 && commands.has(word) && !valued.test(argv[index - 1] ?? ""))
 
 /** A message over OpenCode's screen. `duration` in milliseconds. */
 export interface Toast {

@@ -45,12 +45,16 @@ const optionsOf = (value: unknown): Options | string => {
 const isCommand = (): boolean => startedBy(process.argv) === "mcp"
 
 const take = (config: HostConfig, taken: ReadonlyArray<Taken>): void => {
-  const servers = (config.mcp ??= {})
-  for (const { enabled, headers, name, url } of taken) {
+  const before = config.mcp ?? {}
+  const servers = taken
     // What another plugin took away stays away.
-    if (servers[name] === undefined) continue
-    servers[name] = { type: "remote", url, headers, enabled, oauth: false, timeout }
-  }
+    .filter(({ name }) => Object.hasOwn(before, name))
+    .map(({ enabled, headers, name, url }) => {
+      const entry = { type: "remote", url, headers, enabled, oauth: false, timeout }
+      return [name, entry] as const
+    })
+  // A server may be called `__proto__`.
+  config.mcp = Object.fromEntries([...Object.entries(before), ...servers])
 }
 
 /** The command that opens the page, where the person has none of this name. Its template is never a prompt. */

@@ -10,6 +10,7 @@ import { html } from "@opencode-ai/mcp-inbox/page"
 import * as Inbox from "@opencode-ai/opencode/inbox/index"
 import * as Words from "@opencode-ai/opencode/inbox/words"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Told } from "./tell.ts"
@@ -64,7 +65,12 @@ export const make = (options: Options): Effect.Effect<Page, never, Inbox.Needs |
             return at(html, undefined)
           }),
     )
-    const served = yield* Effect.cached(Effect.provideContext(serve, services))
+    const [once, again] = yield* Effect.cachedInvalidateWithTTL(
+      Effect.provideContext(serve, services),
+      Duration.infinity,
+    )
+    // What failed may succeed for the next question.
+    const served = Effect.tapError(once, () => again)
     let opened = -Infinity
 
     /** The address on the browser's command line is good once. `undefined`: it was opened. */

@@ -144,7 +144,7 @@ export const listen = (options: {
     /** Streams of the older transport, by their ids. */
     const older = new Map<string, Events>()
     /** Those with which hands are being shaken. */
-    const shaking = new Set<string>()
+    const shaking = new Map<string, number>()
     const of = (server: string) => [...sessions.values()].filter((session) => session.server === server)
     const isBusy = (server: string) => shaking.has(server) || of(server).some(({ calls }) => calls.size > 0)
     const presence = yield* Presence.make({
@@ -161,7 +161,7 @@ export const listen = (options: {
     const open = (server: Server.Server, id: RequestId, params: JsonObject) =>
       Effect.gen(function* () {
         options.greeted()
-        shaking.add(server.name)
+        shaking.set(server.name, (shaking.get(server.name) ?? 0) + 1)
         const reply = yield* replied(id, server.handshake(params, !renewing.has(server.name)))
         if ("error" in reply) {
           told.set(server.name, undefined)
@@ -175,7 +175,15 @@ export const listen = (options: {
         // OpenCode says of none that it is over; a new one is begun before the last is left.
         for (const { id } of of(server.name).slice(0, -kept)) sessions.delete(id)
         return HttpServerResponse.jsonUnsafe(reply, { headers: { [sessionHeader]: session.id } })
-      }).pipe(Effect.ensuring(Effect.sync(() => shaking.delete(server.name))))
+      }).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            const left = (shaking.get(server.name) ?? 1) - 1
+            if (left > 0) shaking.set(server.name, left)
+            else shaking.delete(server.name)
+          }),
+        ),
+      )
 
     /** The answer comes on a stream; none does where OpenCode cancelled the call. */
     const call = (server: Server.Server, session: Session, id: RequestId, params: JsonObject) => {
