@@ -168,7 +168,8 @@ export const listen = (host: Host, options: Options): Effect.Effect<Inbox, Inbox
       { global: true },
     )
 
-    const server = createServer({ headersTimeout: headTime, requestTimeout: requestTime })
+    // Later than the answer that says so.
+    const server = createServer({ headersTimeout: headTime, requestTimeout: 1.5 * requestTime })
     server.maxConnections = connections
     const listener = NodeHttpServer.layer(() => server, {
       port: options.port ?? 0,
