@@ -13,8 +13,8 @@ import { node22 } from "./tools.ts"
 /** The packages whose suites run on Node too. */
 const ON_NODE = ["packages/mcp/"]
 
-/** Test files that run at once: they wait for processes a good part of their time. */
-const PARALLEL = Math.min(availableParallelism() + 1, 4)
+/** Test files that run at once. */
+const PARALLEL = Math.min(availableParallelism(), 4)
 
 const root = join(import.meta.dir, "..")
 const scratch = mkdtempSync(join(tmpdir(), "test-"))
@@ -85,7 +85,7 @@ const files = [...new Bun.Glob("packages/*/test/**/*.test.ts").scanSync({ cwd: r
   .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
   .sort()
   // The longest is in the last package: begun last, it would run alone.
-  .reverse()
+  .toReversed()
 if (files.length === 0)
   report("packages/*/test", { passed: 0, failed: 1, skipped: 0, reason: "no test file" }, performance.now())
 

@@ -125,12 +125,15 @@ const processesOf = (browser: Browser): Effect.Effect<ReadonlyArray<number>, Chr
 const kill = (pid: number) =>
   Effect.try({ try: () => process.kill(pid, "SIGKILL"), catch: () => "it has ended" as const }).pipe(Effect.ignore)
 
-/** Ends the browser, by force where it does not end by itself, and waits until nothing of it runs. */
-const end = (browser: Browser, pid: number): Effect.Effect<void> =>
+/**
+ * Ends the browser, by force where it does not end by itself, and waits until nothing of it runs. `seen` are the processes
+ * that it ever named: one that was killed names none any more, and what it started ends a moment after it.
+ */
+const end = (browser: Browser, seen: ReadonlySet<number>): Effect.Effect<void> =>
   Effect.gen(function* () {
     const known = yield* Effect.orElseSucceed(processesOf(browser), () => [])
     yield* Effect.ignore(attempt(() => browser.close())).pipe(Effect.timeoutOption(patience), realTime)
-    const left = () => [...new Set([pid, ...known])].filter(isAlive)
+    const left = () => [...new Set([...seen, ...known])].filter(isAlive)
     // What a closed browser started ends a moment after it.
     yield* Effect.forEach(left(), kill, { discard: true })
     yield* poll(() => (left().length === 0 ? true : undefined)).pipe(
@@ -185,12 +188,15 @@ export const chromium: Effect.Effect<Chromium, ChromiumError, Scope.Scope> = Eff
       ({ detail }) => !isRoot && detail.includes("sandbox"),
       () => launch(found.path, directory, false),
     ),
-    Effect.flatMap((browser) => Effect.map(processesOf(browser), ([pid = 0]) => ({ browser, pid }))),
+    Effect.flatMap((browser) => Effect.map(processesOf(browser), (ids) => ({ browser, seen: new Set(ids) }))),
   )
-  const { browser } = yield* Effect.acquireRelease(started, ({ browser, pid }) => end(browser, pid))
+  const { browser, seen } = yield* Effect.acquireRelease(started, ({ browser, seen }) => end(browser, seen))
   return {
     version: browser.version(),
-    processes: Effect.orElseSucceed(processesOf(browser), () => []),
+    processes: Effect.orElseSucceed(
+      Effect.tap(processesOf(browser), (ids) => Effect.sync(() => ids.forEach((id) => seen.add(id)))),
+      () => [],
+    ),
     tab: (options = {}) => open(browser, options),
   }
 })
