@@ -4,7 +4,7 @@
  */
 import type { Question } from "@opencode-ai/mcp/capability/questions"
 import type { Event } from "@opencode-ai/mcp/events"
-import { isObject } from "@opencode-ai/mcp/protocol/jsonrpc"
+import { isTask } from "@opencode-ai/mcp/protocol/method"
 import type { Task } from "@opencode-ai/mcp/protocol/model"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -62,12 +62,6 @@ interface Reader {
 interface Visiting extends VisitView {
   readonly end: () => void
 }
-
-const taskOf = (value: unknown): Task | undefined =>
-  isObject(value) && typeof value.taskId === "string" && typeof value.status === "string"
-    ? // An event carries what was read as a task.
-      (value as unknown as Task)
-    : undefined
 
 /** As long as the Scope. */
 export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Underway> =>
@@ -155,10 +149,8 @@ export const make = (host: Host): Effect.Effect<Board, never, Scope.Scope | Unde
           return changed("held")
         case "mcp.auth.required":
           return touched(server)
-        case "mcp.task.status": {
-          const task = taskOf(data.task)
-          return task === undefined ? undefined : noted(server, task)
-        }
+        case "mcp.task.status":
+          return isTask(data.task) ? noted(server, data.task) : undefined
         default:
           return undefined
       }
